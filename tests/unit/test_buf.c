@@ -1,0 +1,7 @@
+#include "test.h"
+
+int
+main(void)
+{
+	return 77;
+}
