@@ -235,7 +235,9 @@ mask_byte(unsigned len, size_t i)
 
 	if (len >= bits + 8)
 		return 0xff;
-	return len <= bits ? 0 : (uint8_t)(0xff << (8 - (len - bits)));
+	if (len <= bits)
+		return 0;
+	return (uint8_t)(0xff << (8 - (len - bits)));
 }
 
 bool
