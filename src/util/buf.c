@@ -140,7 +140,7 @@ wbuf_zero(struct wbuf *w, size_t n)
 void
 wbuf_patch_u16(struct wbuf *w, size_t pos, uint16_t v)
 {
-	if (w->error || pos + 2 > w->pos)
+	if (w->error || w->pos < 2 || pos > w->pos - 2)
 		return;
 	w->bytes[pos] = (uint8_t)(v >> 8);
 	w->bytes[pos + 1] = (uint8_t)v;

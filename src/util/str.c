@@ -324,6 +324,16 @@ take_fraction_and_offset(const char **s, int64_t *ret_usec, int *ret_offset_sec)
 	return true;
 }
 
+/* timegm() would take 30 February for 2 March. */
+static int
+days_in_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
 int
 str_parse_time(const char *s, int64_t *ret_unix_usec)
 {
@@ -338,8 +348,9 @@ str_parse_time(const char *s, int64_t *ret_unix_usec)
 	    !take_digits(&s, 2, &tm.tm_min) || !take_char(&s, ':') ||
 	    !take_digits(&s, 2, &tm.tm_sec) || !take_fraction_and_offset(&s, &usec, &offset) || *s)
 		return -EINVAL;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
+	    tm.tm_mday > days_in_month(tm.tm_year, tm.tm_mon) || tm.tm_hour > 23 ||
+	    tm.tm_min > 59 || tm.tm_sec > 60)
 		return -EINVAL;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
