@@ -1,0 +1,119 @@
+/*
+ * plan: what this node may announce, where, and why not. A pure function of settings, Services, the
+ * own Node and the interfaces; made anew and whole whenever one of them changed. Who of several
+ * nodes that may announce an address does so is not decided here but by its Lease.
+ *
+ * A plan owns all it points to, and stays valid when its inputs go.
+ */
+#ifndef ANNOUNCE_PLAN_H
+#define ANNOUNCE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/labels.h"
+#include "model/service.h"
+#include "model/settings.h"
+#include "util/addr.h"
+#include "util/link.h"
+
+#define LABEL_EXCLUDE_FROM_EXTERNAL_LOAD_BALANCERS \
+	"node.kubernetes.io/exclude-from-external-load-balancers" /* by presence */
+
+/* In the words of MetalLB where it has one (plan_reason_str). */
+enum plan_reason {
+	PLAN_ELIGIBLE,
+	PLAN_NOT_ALLOWED,               /* ipNotAllowed: in no pool */
+	PLAN_NO_MATCHING_ADVERTISEMENT, /* noMatchingAdvertisement: for pool, Service and node */
+	PLAN_FAMILY_NOT_ANNOUNCED,      /* familyNotAnnounced: IPv6, until NDP is there */
+	PLAN_NODE_NETWORK_UNAVAILABLE,  /* nodeNetworkUnavailable */
+	PLAN_NODE_EXCLUDED,             /* nodeLabeledExcludeBalancers */
+	PLAN_NO_INTERFACE,              /* interfaceMissing: none to announce on */
+	PLAN_REASON_COUNT
+};
+
+/* Why a Service as a whole has nothing to announce. */
+enum plan_service_reason {
+	PLAN_SERVICE_ADDRESSED,
+	PLAN_SERVICE_DELETED,           /* serviceDeleted */
+	PLAN_SERVICE_NOT_LOAD_BALANCER, /* notLoadBalancer */
+	PLAN_SERVICE_OTHER_CLASS,       /* otherLoadBalancerClass */
+	PLAN_SERVICE_NO_ADDRESS,        /* noIPAllocated */
+	PLAN_SERVICE_REASON_COUNT
+};
+
+struct plan_input {
+	const struct settings *settings;
+	const struct service_table *services;
+	const struct link_table *links;
+	/* Of the own Node object; those of the file come on top, and win. Empty while unknown. */
+	struct labels node_labels;
+	bool node_network_unavailable; /* condition NetworkUnavailable is True */
+	/* Every member, this node too, has the exclude label: it is then ignored by all. */
+	bool all_members_excluded;
+};
+
+/* An L2 advertisement as this node sees it: for its heartbeat. One per entry of the file. */
+struct plan_advertisement {
+	const char *name;
+	bool selected;   /* node-selectors match this node */
+	uint32_t weight; /* sum over preferred-nodes that match this node; 0 unless selected */
+};
+
+/* An address and all Services on it; a shared address has one entry. */
+struct plan_address {
+	struct ip_addr ip;
+	bool eligible; /* reason == PLAN_ELIGIBLE */
+	enum plan_reason reason;
+	const char *sentence; /* why not, for people; names what to change. "" when eligible */
+	const char *pool;     /* "" when in none */
+	const int *ifindexes; /* sorted; none unless eligible */
+	size_t n_ifindexes;
+	const char **services; /* keys "namespace/name", sorted */
+	size_t n_services;
+	/*
+	 * Indexes of the L2 advertisements that match the pool and a Service on the address,
+	 * ascending, whether or not they select this node: equal on all nodes with equal settings,
+	 * so that every node can rank every other by what the heartbeats say.
+	 */
+	const uint16_t *advertisements;
+	size_t n_advertisements;
+	/* Sum of this node's weights over those of them that select it: its rank (more is first).
+	 */
+	uint32_t weight;
+};
+
+struct plan {
+	struct arena *arena;            /* owns everything here */
+	struct plan_address *addresses; /* sorted by ip_addr_cmp() */
+	size_t n_addresses, n_eligible;
+	struct plan_advertisement *advertisements; /* in file order */
+	size_t n_advertisements;
+	struct labels node_labels; /* merged */
+	bool node_excluded;        /* by its label, and that counts */
+	bool exclude_ignored;      /* labelled, but all_members_excluded: to be warned of */
+	bool announces_l2; /* any advertisement selects this node: a fast heartbeat is due */
+};
+
+/* "ipNotAllowed", ... */
+const char *plan_reason_str(enum plan_reason reason);
+const char *plan_service_reason_str(enum plan_service_reason reason);
+
+struct plan *plan_build(const struct plan_input *input);
+/* NULL is allowed. */
+void plan_free(struct plan *plan);
+/* NULL when no Service of ours has that address. */
+const struct plan_address *plan_find(const struct plan *plan, const struct ip_addr *ip);
+
+/* For a Service by itself; NULL: it is gone. What is said of its addresses is in the plan. */
+enum plan_service_reason
+plan_service_check(const struct service *service, const char *load_balancer_class);
+/* The file's labels over those of the Node, into arena. */
+struct labels
+plan_merge_labels(struct arena *arena, const struct labels *node, const struct labels *file);
+/* Whether any advertisement, L2 or BGP, names the pool: a pool without one is assigned from and
+ * never announced, which is worth saying once. */
+bool plan_pool_is_advertised(const struct settings *settings, const struct settings_pool *pool);
+
+#endif
