@@ -12,6 +12,8 @@
 #include <stdlib.h>
 
 #define uthash_fatal(msg) abort()
+/* uthash's default, HASH_JEN, falls through its cases without a word, which clang refuses. */
+#define HASH_FUNCTION(key, len, hash) HASH_FNV(key, len, hash)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include <uthash.h>
