@@ -192,19 +192,22 @@ parse_operator(struct scan *scan, struct selector_requirement *req)
 static int
 parse_requirement(struct scan *scan, struct selector_requirement *req)
 {
+	const char *values[SELECTOR_MAX_VALUES];
 	bool negated = accept(scan, "!");
 	int err;
 
 	req->key = take_word(scan);
-	req->values = arena_alloc(scan->arena, SELECTOR_MAX_VALUES, sizeof(*req->values));
+	req->values = values;
 	if (!selector_is_label_key(req->key))
 		return fail(scan,
 		    *req->key ? "\"%s\" is not a label key" : "a label key is missing%s", req->key);
 	if (negated) {
 		req->op = SELECTOR_ABSENT;
-		return 0;
+		err = 0;
+	} else {
+		err = parse_operator(scan, req);
 	}
-	err = parse_operator(scan, req);
+	req->values = arena_memdup(scan->arena, values, req->n_values, sizeof(*values));
 	return err;
 }
 
@@ -274,8 +277,7 @@ selector_parse(
     struct arena *arena, const char *text, struct selector **ret_selector, char **err_reason)
 {
 	struct scan scan = {.arena = arena, .pos = text, .err_reason = err_reason};
-	struct selector_requirement *reqs = arena_alloc(
-	    arena, SELECTOR_MAX_REQUIREMENTS, sizeof(*reqs));
+	struct selector_requirement reqs[SELECTOR_MAX_REQUIREMENTS] = {0};
 	struct selector *selector = arena_alloc(arena, 1, sizeof(*selector));
 	size_t n = 0, i;
 	int err;
@@ -302,7 +304,7 @@ selector_parse(
 		if (!cmp_requirement(&reqs[i - 1], &reqs[i]))
 			return fail(
 			    &scan, "the same requirement for \"%s\" is given twice", reqs[i].key);
-	selector->requirements = reqs;
+	selector->requirements = arena_memdup(arena, reqs, n, sizeof(*reqs));
 	selector->n_requirements = n;
 	selector->text = format_selector(arena, selector);
 	*ret_selector = selector;
