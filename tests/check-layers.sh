@@ -68,7 +68,7 @@ library_headers="libconfig.h json-c/* yaml.h event.h event2/* curl/* netlink/* s
 # Symbols of any pure room's library. What the compiler makes of these (memcpy_chk, strtol of another C standard) counts as the same.
 pure_symbols="
 malloc calloc realloc reallocarray free abort
-memcpy memmove memset memcmp bcmp memchr memrchr memmem mempcpy rawmemchr
+memcpy memmove memset explicit_bzero memcmp bcmp memchr memrchr memmem mempcpy rawmemchr
 strlen strnlen strcpy strncpy stpcpy strcmp strncmp strcasecmp strncasecmp strchr strrchr strchrnul strstr strspn strcspn strpbrk
 strtol strtoul strtoll strtoull strtok_r strsep strdup strndup
 qsort bsearch snprintf vsnprintf asprintf vasprintf sscanf
