@@ -1,0 +1,100 @@
+#include "kube/status.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "kube/json.h"
+#include "model/service.h"
+#include "util/mem.h"
+
+static void
+put_entries(struct json_object *balancer, const struct kube_status_patch *patch)
+{
+	struct json_object *list = kube_json_put_array(balancer, "ingress");
+	size_t i;
+
+	for (i = 0; i < patch->n_entries; i++) {
+		const struct service_ingress *entry = &patch->entries[i];
+		struct json_object *object = kube_json_append_object(list);
+		char text[IP_ADDR_STRLEN];
+
+		if (entry->ip.family != IP_FAMILY_NONE) {
+			ip_addr_format(&entry->ip, text);
+			kube_json_put_string(object, "ip", text);
+			if (entry->ip_mode)
+				kube_json_put_string(object, "ipMode", entry->ip_mode);
+		}
+		if (entry->hostname)
+			kube_json_put_string(object, "hostname", entry->hostname);
+	}
+}
+
+static void
+put_ingress(struct json_object *status, const struct kube_status_patch *patch)
+{
+	struct json_object *balancer = kube_json_put_object(status, "loadBalancer");
+
+	if (patch->ingress == KUBE_SET && patch->n_entries)
+		put_entries(balancer, patch);
+	else
+		kube_json_put_null(balancer, "ingress");
+}
+
+static void
+put_condition(struct json_object *status, const struct kube_status_patch *patch)
+{
+	struct json_object *condition = kube_json_append_object(
+	    kube_json_put_array(status, "conditions"));
+
+	kube_json_put_string(condition, "type", CONDITION_ALLOCATED);
+	if (patch->condition == KUBE_CLEAR) {
+		kube_json_put_string(condition, "$patch", "delete");
+		return;
+	}
+	kube_json_put_string(condition, "status", patch->condition_status ? "True" : "False");
+	kube_json_put_string(condition, "reason", patch->condition_reason);
+	kube_json_put_text(condition, "message", patch->condition_message, KUBE_STATUS_MAX_MESSAGE);
+	if (patch->observed_generation)
+		kube_json_put_int(condition, "observedGeneration", patch->observed_generation);
+	kube_json_put_time(condition, "lastTransitionTime", patch->transition_time_usec);
+}
+
+static void
+put_metadata(struct json_object *root, const struct kube_status_patch *patch)
+{
+	struct json_object *metadata, *annotations;
+	char *key;
+	bool versioned = patch->resource_version && *patch->resource_version;
+
+	if (!versioned && patch->pool_annotation == KUBE_KEEP)
+		return;
+	metadata = kube_json_put_object(root, "metadata");
+	if (versioned)
+		kube_json_put_string(metadata, "resourceVersion", patch->resource_version);
+	if (patch->pool_annotation == KUBE_KEEP)
+		return;
+	annotations = kube_json_put_object(metadata, "annotations");
+	key = xasprintf(
+	    ANNOTATION_PREFIX "%s", service_annotation_name(ANNOTATION_IP_ALLOCATED_FROM_POOL));
+	if (patch->pool_annotation == KUBE_SET)
+		kube_json_put_string(annotations, key, patch->pool);
+	else
+		kube_json_put_null(annotations, key);
+	free(key);
+}
+
+char *
+kube_status_encode(const struct kube_status_patch *patch)
+{
+	struct json_object *root = json_object_new_object(), *status;
+
+	put_metadata(root, patch);
+	if (patch->ingress != KUBE_KEEP || patch->condition != KUBE_KEEP) {
+		status = kube_json_put_object(root, "status");
+		if (patch->ingress != KUBE_KEEP)
+			put_ingress(status, patch);
+		if (patch->condition != KUBE_KEEP)
+			put_condition(status, patch);
+	}
+	return kube_json_detach(root);
+}
