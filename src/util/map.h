@@ -11,9 +11,13 @@
 
 #include <stdlib.h>
 
+#include "util/hash.h"
+
 #define uthash_fatal(msg) abort()
-/* uthash's default, HASH_JEN, falls through its cases without a word, which clang refuses. */
-#define HASH_FUNCTION(key, len, hash) HASH_FNV(key, len, hash)
+/* uthash's own function is a macro with a switch that falls through, which clang refuses at each
+ * place of use. */
+#define HASH_FUNCTION(key, len, ret_hash) \
+	((ret_hash) = (unsigned)hash_final(hash_bytes(HASH_INIT, (key), (len))))
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #include <uthash.h>
