@@ -1,0 +1,1025 @@
+#include "lease/ownership.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hash.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+struct ownership_scope {
+	struct map_node node; /* by hash */
+	uint64_t hash;
+	unsigned refs;
+	struct arena *arena;
+	struct rank_scope scope;
+};
+
+struct ownership_owner {
+	struct map_node node; /* by name */
+	char *name;
+	struct member *member; /* NULL: too many, lives for ever */
+	struct ownership_list addresses;
+};
+
+static const char *const state_names[] = {
+    "waiting", "unwanted", "ineligible", "other", "claimable", "claiming", "owner", "releasing"};
+static_assert(
+    sizeof(state_names) / sizeof(state_names[0]) == OWNERSHIP_STATE_COUNT, "one name per state");
+static const char *const need_names[] = {
+    "nothing", "get", "claim", "release", "annotate", "delete"};
+static_assert(sizeof(need_names) / sizeof(need_names[0]) == NEED_COUNT, "one name per need");
+static const char *const how_names[] = {"first", "taken", "continued"};
+static_assert(sizeof(how_names) / sizeof(how_names[0]) == OWNERSHIP_HOW_COUNT, "one name per how");
+
+const char *
+ownership_state_str(enum ownership_state state)
+{
+	return state_names[state];
+}
+
+const char *
+ownership_need_str(enum ownership_need need)
+{
+	return need_names[need];
+}
+
+const char *
+ownership_how_str(enum ownership_how how)
+{
+	return how_names[how];
+}
+
+void
+ownership_init(struct ownership *o, struct membership *members, const struct lease_table *leases,
+    struct lease_outbox *out, uint64_t seed, mono_t now)
+{
+	*o = (struct ownership){
+	    .members = members,
+	    .leases = leases,
+	    .out = out,
+	    .silent = true,
+	    .release_deadline = MONO_NEVER,
+	    .paused_until = RECORD_LONG_AGO,
+	};
+	prng_init(&o->prng, seed);
+	rate_init(&o->rate, OWNERSHIP_WRITE_INTERVAL_USEC, OWNERSHIP_WRITE_BURST, now);
+	TAILQ_INIT(&o->todo);
+	TAILQ_INIT(&o->urgent);
+	TAILQ_INIT(&o->lazy);
+	TAILQ_INIT(&o->changes);
+}
+
+/* --- Scopes: few different ones, shared by many addresses --- */
+
+static uint64_t
+scope_hash(const struct rank_scope *scope)
+{
+	uint64_t hash = HASH_INIT;
+	size_t i;
+
+	for (i = 0; i < scope->n_advertisements; i++)
+		hash = hash_string(hash, scope->advertisements[i]);
+	hash = hash_string(hash, "");
+	for (i = 0; i < scope->n_subnets; i++) {
+		hash = hash_bytes(hash, &scope->subnets[i].addr, sizeof(scope->subnets[i].addr));
+		hash = hash_bytes(hash, &scope->subnets[i].len, sizeof(scope->subnets[i].len));
+	}
+	return hash_final(hash);
+}
+
+static struct ownership_scope *
+scope_ref(struct ownership *o, const struct rank_scope *want)
+{
+	uint64_t hash = scope_hash(want);
+	struct ownership_scope *scope;
+	const char **names;
+	size_t i;
+
+	MAP_FIND(o->scopes, &hash, scope);
+	if (!scope) {
+		scope = xcalloc(1, sizeof(*scope));
+		scope->hash = hash;
+		scope->arena = arena_new();
+		names = arena_alloc(scope->arena, want->n_advertisements, sizeof(*names));
+		for (i = 0; i < want->n_advertisements; i++)
+			names[i] = arena_strdup(scope->arena, want->advertisements[i]);
+		scope->scope = (struct rank_scope){
+		    .advertisements = names,
+		    .n_advertisements = want->n_advertisements,
+		    .subnets = arena_memdup(
+			scope->arena, want->subnets, want->n_subnets, sizeof(want->subnets[0])),
+		    .n_subnets = want->n_subnets,
+		};
+		MAP_ADD(o->scopes, hash, scope);
+	}
+	scope->refs++;
+	return scope;
+}
+
+static void
+scope_unref(struct ownership *o, struct ownership_scope *scope)
+{
+	if (!scope || --scope->refs)
+		return;
+	MAP_DEL(o->scopes, scope);
+	arena_free(scope->arena);
+	free(scope);
+}
+
+/* --- Owners: so that a node's death finds its addresses --- */
+
+static struct ownership_owner *
+owner_find(const struct ownership *o, const char *name)
+{
+	struct ownership_owner *owner;
+
+	MAP_FIND_STR(o->owners, name, owner);
+	return owner;
+}
+
+static void
+owner_leave(struct ownership *o, struct ownership_address *a)
+{
+	struct ownership_owner *owner = a->owner;
+
+	if (!owner)
+		return;
+	a->owner = NULL;
+	TAILQ_REMOVE(&owner->addresses, a, owned);
+	if (!TAILQ_EMPTY(&owner->addresses))
+		return;
+	membership_drop(o->members, owner->member);
+	MAP_DEL(o->owners, owner);
+	free(owner->name);
+	free(owner);
+}
+
+static void
+owner_join(struct ownership *o, struct ownership_address *a, const char *name, mono_t now)
+{
+	struct ownership_owner *owner = owner_find(o, name);
+
+	if (a->owner && a->owner == owner)
+		return;
+	owner_leave(o, a);
+	if (!*name)
+		return;
+	/* Leaving may have freed the owner that was found, only if it was our own: handled above.
+	 */
+	if (!owner) {
+		owner = xcalloc(1, sizeof(*owner));
+		owner->name = xstrdup(name);
+		owner->member = membership_hold(o->members, name, now);
+		TAILQ_INIT(&owner->addresses);
+		MAP_ADD_STR(o->owners, owner->name, owner);
+	}
+	a->owner = owner;
+	TAILQ_INSERT_TAIL(&owner->addresses, a, owned);
+}
+
+/* --- Addresses --- */
+
+static void
+address_touch(struct ownership *o, struct ownership_address *a)
+{
+	if (a->todo_queued)
+		return;
+	a->todo_queued = true;
+	TAILQ_INSERT_TAIL(&o->todo, a, todo);
+}
+
+static void
+ownership_touch_all(struct ownership *o)
+{
+	struct ownership_address *a;
+
+	MAP_FOREACH (a, o->addresses)
+		address_touch(o, a);
+}
+
+static struct ownership_address *
+address_find(const struct ownership *o, const struct ip_addr *addr)
+{
+	struct ownership_address *a;
+
+	MAP_FIND(o->addresses, addr, a);
+	return a;
+}
+
+static struct ownership_address *
+address_new(struct ownership *o, const struct ip_addr *addr, mono_t now)
+{
+	char name[IP_ADDR_NAME_LEN];
+	struct ownership_address *a;
+
+	if (MAP_COUNT(o->addresses) >= OWNERSHIP_MAX_ADDRESSES) {
+		ip_addr_name(addr, name);
+		if (!o->too_many)
+			lease_outbox_say(o->out, LEASE_EVENT_TOO_MANY, name,
+			    "more than %d addresses", OWNERSHIP_MAX_ADDRESSES);
+		o->too_many = true;
+		return NULL;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->addr = *addr;
+	ip_addr_name(addr, name);
+	a->lease_name = xasprintf("ip-%s", name);
+	a->services = xstrdup("");
+	a->reason = xstrdup("");
+	a->how = OWNERSHIP_CONTINUED;
+	a->unwanted_since = now;
+	a->hold_off = RECORD_LONG_AGO;
+	a->claim_at = MONO_NEVER;
+	a->retry_at = RECORD_LONG_AGO;
+	record_init(&a->record, a->lease_name, o->leases);
+	MAP_ADD(o->addresses, addr, a);
+	return a;
+}
+
+static void
+address_dequeue(struct ownership_address *a)
+{
+	if (a->queue)
+		TAILQ_REMOVE(a->queue, a, ready);
+	a->queue = NULL;
+}
+
+static void
+address_free(struct ownership *o, struct ownership_address *a)
+{
+	address_dequeue(a);
+	if (a->todo_queued)
+		TAILQ_REMOVE(&o->todo, a, todo);
+	if (a->change_queued)
+		TAILQ_REMOVE(&o->changes, a, changes);
+	timer_cancel(&o->timers, &a->timer);
+	owner_leave(o, a);
+	scope_unref(o, a->scope);
+	record_fini(&a->record);
+	o->n_ours -= a->ours;
+	o->n_announcing -= a->announcing;
+	MAP_DEL(o->addresses, a);
+	free(a->lease_name);
+	free(a->services);
+	free(a->reason);
+	free(a->why);
+	free(a);
+}
+
+void
+ownership_fini(struct ownership *o)
+{
+	struct ownership_address *a, *next;
+
+	MAP_FOREACH_SAFE (a, next, o->addresses)
+		address_free(o, a);
+	timer_queue_fini(&o->timers);
+}
+
+const char *
+ownership_holder(const struct ownership_address *address)
+{
+	const struct lease *lease = record_current(&address->record);
+
+	return lease ? lease->holder : "";
+}
+
+static void
+address_name(const struct ownership_address *a, char out[IP_ADDR_STRLEN])
+{
+	ip_addr_format(&a->addr, out);
+}
+
+/* --- What a Lease shows --- */
+
+/* A Lease that is gone, or that tells of an older time than it did, is left to its announcer. */
+static void
+address_look_back(struct ownership_address *a, const struct lease *lease, mono_t now)
+{
+	if (!lease) {
+		if (a->was_there && a->wanted)
+			a->hold_off = mono_add_usec(now, OWNERSHIP_VANISHED_USEC);
+		if (!a->wanted) {
+			a->transitions = 0;
+			a->known = false;
+		}
+		/* Who writes it anew need not know how far it had counted. */
+		a->floor = 0;
+		a->was_there = a->set_back = false;
+		return;
+	}
+	a->was_there = a->known = true;
+	if (lease->transitions >= a->floor) {
+		a->transitions = a->floor = lease->transitions;
+		a->set_back = false;
+	} else if (!a->set_back) {
+		a->set_back = true;
+		a->hold_off = mono_add_usec(now, OWNERSHIP_VANISHED_USEC);
+	}
+}
+
+/* What is known of the Lease may have changed. */
+static void
+address_look(struct ownership *o, struct ownership_address *a, mono_t now)
+{
+	const struct lease *lease = record_current(&a->record);
+	const char *holder = lease ? lease->holder : "";
+	bool ours = str_eq(holder, o->members->node);
+
+	address_look_back(a, lease, now);
+	o->n_ours += (unsigned)ours - (unsigned)a->ours;
+	a->ours = ours;
+	if (ours && lease->acquire_time_usec)
+		a->acquire_time_usec = lease->acquire_time_usec;
+	owner_join(o, a, ours ? "" : holder, now);
+	address_touch(o, a);
+}
+
+/* --- Announcing --- */
+
+static void
+address_announce(struct ownership *o, struct ownership_address *a, bool announce)
+{
+	if (a->announcing == announce)
+		return;
+	a->announcing = announce;
+	o->n_announcing += announce ? 1U : -1U;
+	if (a->change_queued)
+		return;
+	a->change_queued = true;
+	TAILQ_INSERT_TAIL(&o->changes, a, changes);
+}
+
+/* Whether somebody else's name on the Lease ends our announcing: only a living one's. */
+static bool
+address_is_others(const struct ownership *o, const struct ownership_address *a, mono_t now)
+{
+	return a->owner && !a->set_back &&
+	    membership_life(o->members, a->owner->member, now) == LIFE_LIVING;
+}
+
+static bool
+address_may_announce(const struct ownership *o, const struct ownership_address *a, mono_t now)
+{
+	if (o->silent || !a->wanted || !a->eligible)
+		return false;
+	if (!a->announcing)
+		/* Our own release may be under way, or have been. */
+		return a->ours && !a->set_back && !o->releasing && !a->record.unsure &&
+		    a->asked != NEED_RELEASE;
+	if (o->releasing && (!a->ours || mono_reached(now, o->release_deadline)))
+		return false;
+	return !address_is_others(o, a, now);
+}
+
+static void
+address_update_announcing(struct ownership *o, struct ownership_address *a, mono_t now)
+{
+	bool announce = address_may_announce(o, a, now);
+	char name[IP_ADDR_STRLEN];
+
+	if (a->announcing == announce)
+		return;
+	address_name(a, name);
+	if (!announce && a->wanted && a->eligible && !o->silent && !o->releasing && a->owner)
+		lease_outbox_say(o->out, LEASE_EVENT_TAKEN, name, "%s", a->owner->name);
+	if (announce && a->how == OWNERSHIP_CONTINUED)
+		lease_outbox_say(o->out, LEASE_EVENT_CONTINUED, name, "%s", "");
+	address_announce(o, a, announce);
+}
+
+/* --- What is to be written --- */
+
+/*
+ * Whether we may write our name now, disregarding rank. An offer by the holder, and the holder's
+ * death by its LAN session, are to become further ways.
+ */
+static bool
+address_is_claimable(const struct ownership *o, const struct ownership_address *a, mono_t now)
+{
+	if (!a->wanted || !a->eligible || o->releasing || o->silent || !o->listed)
+		return false;
+	if (a->announcing)
+		return !a->ours || a->set_back;
+	if (!o->can_claim || (a->ours && !a->set_back))
+		return false;
+	return !a->owner || membership_life(o->members, a->owner->member, now) == LIFE_DEAD;
+}
+
+/* When the claim is due; set once, when the address becomes claimable. */
+static mono_t
+address_claim_time(const struct ownership *o, struct ownership_address *a, mono_t now)
+{
+	mono_t from = mono_before(now, a->hold_off) ? a->hold_off : now;
+
+	/* Our own, which we announce, nobody ranks before us. */
+	if (a->announcing)
+		return now;
+	if (mono_is_never(a->claim_at))
+		a->claim_at = mono_add_usec(from,
+		    rank_delay_usec(
+			membership_count_ahead(o->members, &a->addr, &a->scope->scope)));
+	else if (mono_before(a->claim_at, from) && mono_before(now, a->hold_off))
+		a->claim_at = from;
+	return a->claim_at;
+}
+
+static bool
+address_is_annotated(const struct ownership_address *a)
+{
+	const struct lease *lease = record_current(&a->record);
+	const char *services = lease_annotation(lease, OWNERSHIP_ANNOTATION_SERVICES);
+
+	return services && str_eq(services, a->services);
+}
+
+static enum ownership_need
+address_decide_unwanted(const struct ownership *o, struct ownership_address *a, mono_t *ret_at)
+{
+	a->state = o->services_listed ? OWNERSHIP_UNWANTED : OWNERSHIP_WAITING;
+	if (!record_current(&a->record))
+		return NEED_NOTHING;
+	if (o->releasing)
+		return a->ours ? NEED_RELEASE : NEED_NOTHING;
+	if (!o->leading || !o->services_listed || !o->listed)
+		return NEED_NOTHING;
+	*ret_at = mono_add_usec(a->unwanted_since, OWNERSHIP_SWEEP_USEC);
+	return NEED_DELETE;
+}
+
+/* What this address needs, and from when on (*ret_at is the present on entry). */
+static enum ownership_need
+address_decide(struct ownership *o, struct ownership_address *a, mono_t now, mono_t *ret_at)
+{
+	if (!a->wanted)
+		return address_decide_unwanted(o, a, ret_at);
+	if (!o->listed) {
+		a->state = OWNERSHIP_WAITING;
+		return NEED_NOTHING;
+	}
+	if (a->ours && !a->set_back) {
+		a->state = !a->eligible || o->releasing ? OWNERSHIP_RELEASING : OWNERSHIP_OWNER;
+		if (a->state == OWNERSHIP_RELEASING)
+			return NEED_RELEASE;
+		return address_is_annotated(a) ? NEED_NOTHING : NEED_ANNOTATE;
+	}
+	if (!a->eligible || o->releasing) {
+		a->state = OWNERSHIP_INELIGIBLE;
+		return NEED_NOTHING;
+	}
+	if (address_is_claimable(o, a, now)) {
+		a->state = OWNERSHIP_CLAIMABLE;
+		*ret_at = address_claim_time(o, a, now);
+		return NEED_CLAIM;
+	}
+	a->state = OWNERSHIP_CLAIMABLE;
+	if (!a->owner)
+		return NEED_NOTHING;
+	if (membership_life(o->members, a->owner->member, now) == LIFE_LIVING)
+		a->state = OWNERSHIP_OTHER;
+	else if (o->can_claim)
+		/* By age: first the one GET. Its outcome comes as a change of the member. */
+		membership_prove(o->members, a->owner->member, now);
+	return NEED_NOTHING;
+}
+
+static void
+address_queue(struct ownership *o, struct ownership_address *a)
+{
+	struct ownership_list *queue = NULL;
+
+	switch (a->need) {
+	case NEED_GET:
+	case NEED_CLAIM:
+	case NEED_RELEASE:
+		queue = &o->urgent;
+		break;
+	case NEED_ANNOTATE:
+	case NEED_DELETE:
+		queue = &o->lazy;
+		break;
+	case NEED_NOTHING:
+	case NEED_COUNT:
+		break;
+	}
+	if (a->queue == queue)
+		return;
+	address_dequeue(a);
+	a->queue = queue;
+	if (queue)
+		TAILQ_INSERT_TAIL(queue, a, ready);
+}
+
+/* Brings everything about one address up to date; queues its next request when that is due. */
+static void
+address_evaluate(struct ownership *o, struct ownership_address *a, mono_t now)
+{
+	mono_t at = now, wake;
+
+	if (a->set_back && mono_reached(now, a->hold_off)) {
+		/* Nobody wrote it again: what it says is the truth now. */
+		a->set_back = false;
+		a->transitions = a->floor = record_current(&a->record)->transitions;
+	}
+	address_update_announcing(o, a, now);
+	a->need = address_decide(o, a, now, &at);
+	if (a->need != NEED_CLAIM)
+		a->claim_at = MONO_NEVER;
+	if (a->asked == NEED_CLAIM || (a->record.unsure && a->need == NEED_CLAIM))
+		a->state = OWNERSHIP_CLAIMING;
+	if (a->record.unsure && (a->need != NEED_NOTHING || a->wanted)) {
+		a->need = NEED_GET;
+		at = now;
+	}
+	if (a->asked != NEED_NOTHING || !membership_is_active(o->members))
+		a->need = NEED_NOTHING;
+	if (a->need != NEED_NOTHING && mono_before(at, a->retry_at))
+		at = a->retry_at;
+	wake = a->need == NEED_NOTHING || mono_reached(now, at) ? MONO_NEVER : at;
+	timer_set(&o->timers, &a->timer, a->set_back ? mono_min(wake, a->hold_off) : wake);
+	if (!mono_is_never(wake))
+		a->need = NEED_NOTHING;
+	address_queue(o, a);
+}
+
+/* --- Sending --- */
+
+static void
+draft_claim(struct ownership *o, struct ownership_address *a, struct lease *lease, mono_t now)
+{
+	const struct lease *current = record_current(&a->record);
+	bool again = a->announcing; /* it is ours, only the Lease forgot */
+
+	if (again && a->acquire_time_usec)
+		lease->acquire_time_usec = a->acquire_time_usec;
+	else
+		lease->acquire_time_usec = lease_outbox_wall_usec(o->out, now);
+	lease->transitions = a->transitions;
+	/* One more for each change of holder; and over what a Lease that was set back had shown. */
+	if ((current || (a->known && !again)) && lease->transitions < INT32_MAX)
+		lease->transitions++;
+	lease->holder = arena_strdup(lease->arena, o->members->node);
+	lease_set_annotation(lease, OWNERSHIP_ANNOTATION_SERVICES, a->services);
+}
+
+/* Why the claim is allowed, for people; and what it means for the wire. */
+static void
+address_note_claim(struct ownership_address *a)
+{
+	const struct lease *current = record_current(&a->record);
+
+	free(a->why);
+	if (a->announcing) {
+		a->why = xasprintf("%s", "its Lease had vanished");
+		return;
+	}
+	a->how = OWNERSHIP_TAKEN;
+	if (a->owner)
+		a->why = xasprintf("%s is dead", a->owner->name);
+	else
+		a->why = xasprintf("%s", current ? "released" : "unheld");
+	if (!current && !a->known)
+		a->how = OWNERSHIP_FIRST;
+}
+
+static void
+address_send(struct ownership *o, struct ownership_address *a, mono_t now)
+{
+	enum ownership_need need = a->need;
+	enum lease_op op = record_current(&a->record) ? LEASE_UPDATE : LEASE_CREATE;
+	struct lease *lease = NULL;
+
+	switch (need) {
+	case NEED_NOTHING:
+	case NEED_COUNT:
+		return;
+	case NEED_GET:
+		op = LEASE_GET;
+		break;
+	case NEED_DELETE:
+		op = LEASE_DELETE;
+		lease = record_draft(&a->record);
+		break;
+	case NEED_CLAIM:
+		address_note_claim(a);
+		lease = record_draft(&a->record);
+		draft_claim(o, a, lease, now);
+		break;
+	case NEED_RELEASE:
+		lease = record_draft(&a->record);
+		lease->holder = "";
+		break;
+	case NEED_ANNOTATE:
+		lease = record_draft(&a->record);
+		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_SERVICES, a->services);
+		break;
+	}
+	if (need == NEED_CLAIM || need == NEED_RELEASE) {
+		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_HANDOVER, NULL);
+		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_TAKEN, NULL);
+	}
+	a->need = NEED_NOTHING;
+	a->asked = need;
+	if (need == NEED_CLAIM)
+		a->state = OWNERSHIP_CLAIMING;
+	o->n_in_flight++;
+	record_send(&a->record, o->out, op, lease, now);
+}
+
+/* An API that does not answer is tried with one request at a time. */
+static bool
+ownership_has_slot(const struct ownership *o)
+{
+	return o->n_in_flight < (o->n_failures ? 1 : OWNERSHIP_IN_FLIGHT);
+}
+
+static struct ownership_address *
+ownership_first_ready(const struct ownership *o)
+{
+	struct ownership_address *a = TAILQ_FIRST(&o->urgent);
+
+	return a ? a : TAILQ_FIRST(&o->lazy);
+}
+
+static void
+ownership_pump(struct ownership *o, mono_t now)
+{
+	struct ownership_address *a;
+
+	while ((a = ownership_first_ready(o)) && ownership_has_slot(o) &&
+	    mono_reached(now, o->paused_until)) {
+		/* It may have waited here for a while: decide once more. */
+		address_evaluate(o, a, now);
+		if (!a->queue)
+			continue;
+		if (!rate_take(&o->rate, now))
+			break;
+		address_dequeue(a);
+		address_send(o, a, now);
+	}
+}
+
+/* --- Time --- */
+
+/* on-api-loss = "release": when we stop, unless our heartbeat succeeds again. */
+static mono_t
+ownership_loss_deadline(const struct ownership *o)
+{
+	if (!o->release_on_api_loss)
+		return MONO_NEVER;
+	return mono_add_usec(membership_renewed(o->members), o->members->duration_usec / 3 * 2);
+}
+
+static void
+ownership_update_gates(struct ownership *o, mono_t now)
+{
+	bool silent = !membership_is_active(o->members) ||
+	    mono_reached(now, ownership_loss_deadline(o));
+	bool can_claim = o->listed && !silent && !o->releasing &&
+	    membership_is_alive(o->members, now);
+
+	if (silent != o->silent || can_claim != o->can_claim)
+		ownership_touch_all(o);
+	o->silent = silent;
+	o->can_claim = can_claim;
+	if (o->releasing && o->n_announcing && mono_reached(now, o->release_deadline))
+		ownership_touch_all(o);
+}
+
+void
+ownership_tick(struct ownership *o, mono_t now)
+{
+	struct ownership_address *a;
+	struct ownership_owner *owner;
+	struct member *member;
+	struct timer *timer;
+
+	ownership_update_gates(o, now);
+	while ((member = membership_take_changed(o->members))) {
+		owner = owner_find(o, member->name);
+		if (!owner)
+			continue;
+		TAILQ_FOREACH (a, &owner->addresses, owned)
+			address_touch(o, a);
+	}
+	while ((timer = timer_take(&o->timers, now)))
+		address_touch(o,
+		    (struct ownership_address *)(void *)((char *)timer -
+			offsetof(struct ownership_address, timer)));
+	while ((a = TAILQ_FIRST(&o->todo))) {
+		TAILQ_REMOVE(&o->todo, a, todo);
+		a->todo_queued = false;
+		address_evaluate(o, a, now);
+		if (!a->wanted && o->services_listed && a->asked == NEED_NOTHING &&
+		    !a->change_queued && !record_current(&a->record))
+			address_free(o, a);
+	}
+	ownership_pump(o, now);
+}
+
+mono_t
+ownership_next_deadline(const struct ownership *o, mono_t now)
+{
+	mono_t at = timer_next(&o->timers), pump;
+
+	if (!TAILQ_EMPTY(&o->todo) || !TAILQ_EMPTY(&o->members->changed))
+		return now;
+	if (ownership_first_ready(o) && ownership_has_slot(o)) {
+		pump = rate_next(&o->rate, now);
+		at = mono_min(at, mono_before(pump, o->paused_until) ? o->paused_until : pump);
+	}
+	if (!o->silent)
+		at = mono_min(at, ownership_loss_deadline(o));
+	if (o->releasing && mono_before(now, o->release_deadline))
+		at = mono_min(at, o->release_deadline);
+	return at;
+}
+
+/* --- What the glue tells --- */
+
+static char *
+services_text(const struct ownership_want *want)
+{
+	struct strbuf sb = {0};
+	char *text;
+	size_t i;
+
+	for (i = 0; i < want->n_services; i++) {
+		if (sb.len + 1 + strlen(want->services[i]) > OWNERSHIP_SERVICES_BYTES) {
+			strbuf_printf(&sb, ",+%zu", want->n_services - i);
+			break;
+		}
+		strbuf_printf(&sb, "%s%s", i ? "," : "", want->services[i]);
+	}
+	text = strbuf_detach(&sb);
+	return text ? text : xstrdup("");
+}
+
+/* Takes `fresh`; true when it differs from *field, which it then replaces. */
+static bool
+replace_string(char **field, char *fresh)
+{
+	bool differs = !str_eq(*field, fresh);
+
+	free(*field);
+	*field = fresh;
+	return differs;
+}
+
+int
+ownership_want(struct ownership *o, const struct ownership_want *want, mono_t now)
+{
+	struct ownership_address *a = address_find(o, &want->addr);
+	struct ownership_scope *scope;
+	bool changed;
+
+	if (!a)
+		a = address_new(o, &want->addr, now);
+	if (!a)
+		return -ENOSPC;
+	changed = !a->wanted || a->eligible != want->eligible;
+	a->wanted = true;
+	a->eligible = want->eligible;
+	a->unwanted_since = MONO_NEVER;
+	changed = replace_string(&a->services, services_text(want)) || changed;
+	changed = replace_string(&a->reason, xstrdup(want->reason)) || changed;
+	scope = scope_ref(o, &want->scope);
+	changed = scope != a->scope || changed;
+	scope_unref(o, a->scope);
+	a->scope = scope;
+	if (changed)
+		address_look(o, a, now);
+	return 0;
+}
+
+void
+ownership_unwant(struct ownership *o, const struct ip_addr *addr, mono_t now)
+{
+	struct ownership_address *a = address_find(o, addr);
+
+	if (!a || !a->wanted)
+		return;
+	a->wanted = a->eligible = false;
+	a->unwanted_since = now;
+	address_touch(o, a);
+}
+
+void
+ownership_services_listed(struct ownership *o, mono_t now)
+{
+	struct ownership_address *a;
+
+	if (o->services_listed)
+		return;
+	o->services_listed = true;
+	/* Before this nobody knew that they were unwanted. */
+	MAP_FOREACH (a, o->addresses) {
+		if (!a->wanted)
+			a->unwanted_since = now;
+		address_touch(o, a);
+	}
+}
+
+void
+ownership_set(struct ownership *o, bool leading, bool release_on_api_loss, mono_t now)
+{
+	struct ownership_address *a;
+
+	(void)now;
+	o->release_on_api_loss = release_on_api_loss;
+	if (o->leading == leading)
+		return;
+	o->leading = leading;
+	MAP_FOREACH (a, o->addresses)
+		if (!a->wanted)
+			address_touch(o, a);
+}
+
+void
+ownership_observe(struct ownership *o, const char *lease_name, mono_t now)
+{
+	struct ownership_address *a;
+	struct ip_addr addr;
+
+	if (lease_parse_address_name(lease_name, &addr))
+		return;
+	a = address_find(o, &addr);
+	if (!a && lease_table_find(o->leases, lease_name))
+		a = address_new(o, &addr, now);
+	if (!a)
+		return;
+	record_observe(&a->record);
+	address_look(o, a, now);
+}
+
+void
+ownership_listed(struct ownership *o, mono_t now)
+{
+	struct ownership_address *a;
+
+	o->listed = true;
+	MAP_FOREACH (a, o->addresses) {
+		record_listed(&a->record);
+		address_look(o, a, now);
+	}
+}
+
+static int64_t
+ownership_backoff(struct ownership *o, unsigned failures)
+{
+	int64_t wait = OWNERSHIP_RETRY_USEC;
+	unsigned i;
+
+	for (i = 1; i < failures && wait < OWNERSHIP_RETRY_MAX_USEC; i++)
+		wait *= 2;
+	if (wait > OWNERSHIP_RETRY_MAX_USEC)
+		wait = OWNERSHIP_RETRY_MAX_USEC;
+	return wait - (int64_t)prng_below(&o->prng, (uint64_t)wait / 2);
+}
+
+/* This one Lease cannot be written as we want. */
+static void
+address_failed(struct ownership *o, struct ownership_address *a, enum lease_op op,
+    enum lease_result result, mono_t now)
+{
+	if (a->failures == 0 && (result == LEASE_REFUSED || result == LEASE_NOT_FOUND))
+		lease_outbox_say(
+		    o->out, LEASE_EVENT_REFUSED, a->lease_name, "%s", lease_op_str(op));
+	if (a->failures < UINT8_MAX)
+		a->failures++;
+	/* Losing a race is ordinary; losing again and again is not. */
+	if (result == LEASE_REFUSED || result == LEASE_NOT_FOUND || a->failures > 2)
+		a->retry_at = mono_add_usec(now, ownership_backoff(o, a->failures));
+}
+
+static void
+ownership_judge_answer(struct ownership *o, struct ownership_address *a, enum lease_op op,
+    enum lease_result result, mono_t now)
+{
+	switch (result) {
+	case LEASE_UNKNOWN:
+	case LEASE_UNREACHABLE:
+		/* Several at once are one failure. */
+		if (mono_reached(now, o->paused_until)) {
+			o->n_failures++;
+			o->paused_until = mono_add_usec(now, ownership_backoff(o, o->n_failures));
+		}
+		return;
+	case LEASE_OK:
+		if (op != LEASE_GET)
+			a->failures = 0;
+		break;
+	case LEASE_NOT_FOUND:
+		if (op == LEASE_CREATE)
+			address_failed(o, a, op, result, now);
+		break;
+	case LEASE_CONFLICT:
+	case LEASE_EXISTS:
+	case LEASE_REFUSED:
+		address_failed(o, a, op, result, now);
+		break;
+	case LEASE_RESULT_COUNT:
+		break;
+	}
+	o->n_failures = 0;
+	o->paused_until = RECORD_LONG_AGO;
+}
+
+static void
+ownership_say_done(
+    struct ownership *o, const struct ownership_address *a, enum ownership_need asked)
+{
+	char name[IP_ADDR_STRLEN];
+
+	address_name(a, name);
+	switch (asked) {
+	case NEED_CLAIM:
+		lease_outbox_say(o->out, LEASE_EVENT_CLAIMED, name, "%s", a->why);
+		break;
+	case NEED_RELEASE:
+		lease_outbox_say(
+		    o->out, LEASE_EVENT_RELEASED, name, "%s", o->releasing ? "we stop" : a->reason);
+		break;
+	case NEED_DELETE:
+		lease_outbox_say(o->out, LEASE_EVENT_SWEPT, name, "%s", "");
+		break;
+	case NEED_NOTHING:
+	case NEED_GET:
+	case NEED_ANNOTATE:
+	case NEED_COUNT:
+		break;
+	}
+}
+
+void
+ownership_answered(struct ownership *o, const char *lease_name, enum lease_result result,
+    const struct lease *answer, mono_t now)
+{
+	struct ownership_address *a;
+	enum ownership_need asked;
+	struct ip_addr addr;
+	enum lease_op op;
+
+	if (lease_parse_address_name(lease_name, &addr) || !(a = address_find(o, &addr)) ||
+	    a->asked == NEED_NOTHING)
+		return;
+	asked = a->asked;
+	op = a->record.in_flight;
+	record_answered(&a->record, result, answer);
+	a->asked = NEED_NOTHING;
+	o->n_in_flight--;
+	ownership_judge_answer(o, a, op, result, now);
+	if (result == LEASE_OK)
+		ownership_say_done(o, a, asked);
+	address_look(o, a, now);
+}
+
+void
+ownership_release_all(struct ownership *o, mono_t now)
+{
+	if (o->releasing)
+		return;
+	o->releasing = true;
+	o->release_deadline = mono_add_usec(now, OWNERSHIP_RELEASE_USEC);
+	ownership_touch_all(o);
+}
+
+bool
+ownership_is_released(const struct ownership *o, mono_t now)
+{
+	return o->releasing &&
+	    ((!o->n_ours && !o->n_in_flight) || mono_reached(now, o->release_deadline));
+}
+
+bool
+ownership_take_change(struct ownership *o, struct ownership_change *ret_change)
+{
+	struct ownership_address *a = TAILQ_FIRST(&o->changes);
+
+	if (!a)
+		return false;
+	TAILQ_REMOVE(&o->changes, a, changes);
+	a->change_queued = false;
+	*ret_change = (struct ownership_change){a->addr, a->announcing, a->how};
+	/* Perhaps the last that was to be done for it. */
+	if (!a->wanted)
+		address_touch(o, a);
+	return true;
+}
+
+bool
+ownership_is_announcing(const struct ownership *o, const struct ip_addr *addr)
+{
+	const struct ownership_address *a = address_find(o, addr);
+
+	return a && a->announcing;
+}
+
+const struct ownership_address *
+ownership_find(const struct ownership *o, const struct ip_addr *addr)
+{
+	return address_find(o, addr);
+}
