@@ -1,0 +1,17 @@
+/*
+ * host: who this machine is.
+ */
+#ifndef IO_HOST_H
+#define IO_HOST_H
+
+#define HOST_ID_SIZE 40    /* a UUID with or without dashes, and a zero */
+#define HOST_NAME_SIZE 254 /* RFC 1123, and a zero */
+
+/* /etc/machine-id: 32 hexadecimal digits. 0 or -errno; -EINVAL when it holds something else. */
+int host_machine_id(char out[HOST_ID_SIZE]);
+/* /proc/sys/kernel/random/boot_id: new with each boot. 0 or -errno. */
+int host_boot_id(char out[HOST_ID_SIZE]);
+/* The host's name in lower case, as kubelet names its Node by default. 0 or -errno. */
+int host_name(char out[HOST_NAME_SIZE]);
+
+#endif

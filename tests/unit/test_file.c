@@ -1,0 +1,231 @@
+#include "io_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "io/file.h"
+#include "io/host.h"
+#include "io/random.h"
+#include "util/str.h"
+
+static int
+setup(void **state)
+{
+	*state = test_mkdir();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	test_rmdir(*state);
+	return 0;
+}
+
+static char *
+path_of(void **state, const char *name)
+{
+	return xasprintf("%s/%s", (char *)*state, name);
+}
+
+static void
+what_is_written_is_read(void **state)
+{
+	char *path = path_of(state, "state"), *text;
+	struct stat st;
+	size_t len;
+
+	(void)umask(077);
+	assert_int_equal(file_write_atomic(path, "one\0two", 7, 0640), 0);
+	(void)umask(022);
+	assert_int_equal(file_read(path, 7, &text, &len), 0);
+	assert_int_equal(len, 7);
+	assert_memory_equal(text, "one\0two", 8);
+	free(text);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+
+	assert_int_equal(file_write_atomic(path, "", 0, 0600), 0);
+	assert_int_equal(file_read(path, 0, &text, &len), 0);
+	assert_int_equal(len, 0);
+	assert_string_equal(text, "");
+	free(text);
+	free(path);
+}
+
+static void
+reading_has_a_cap(void **state)
+{
+	char *path = path_of(state, "big"), *big = xcalloc(200000, 1), *text;
+	size_t len;
+
+	memset(big, 'x', 200000);
+	assert_int_equal(file_write_atomic(path, big, 200000, 0600), 0);
+	assert_int_equal(file_read(path, 199999, &text, &len), -EFBIG);
+	assert_int_equal(file_read(path, 200000, &text, &len), 0);
+	assert_int_equal(len, 200000);
+	assert_memory_equal(text, big, 200000);
+	free(text);
+	free(big);
+	free(path);
+}
+
+static void
+what_is_no_file_is_refused(void **state)
+{
+	char *fifo = path_of(state, "fifo"), *text = NULL;
+	size_t len;
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	/* Without a writer: it must not wait. */
+	assert_int_equal(file_read(fifo, 100, &text, &len), -EINVAL);
+	assert_int_equal(file_read(*state, 100, &text, &len), -EISDIR);
+	assert_int_equal(file_read("/nonexistent/x", 100, &text, &len), -ENOENT);
+	assert_int_equal(file_read("/dev/zero", 100, &text, &len), -EINVAL);
+	assert_null(text);
+	/* No size in its inode. */
+	assert_int_equal(file_read("/proc/self/status", 65536, &text, &len), 0);
+	assert_true(len > 100);
+	free(text);
+	free(fifo);
+}
+
+static void
+a_failed_write_leaves_the_old_file(void **state)
+{
+	char *path = path_of(state, "state"), *new = path_of(state, "state.new"), *text;
+	size_t len;
+
+	assert_int_equal(file_write_atomic(path, "old", 3, 0600), 0);
+	/* A link planted in the temporary file's place is not followed. */
+	assert_int_equal(symlink("/dev/full", new), 0);
+	assert_int_equal(file_write_atomic(path, "new", 3, 0600), -ELOOP);
+	assert_int_equal(file_read(path, 100, &text, &len), 0);
+	assert_string_equal(text, "old");
+	free(text);
+	assert_int_equal(file_write_atomic("/nonexistent/x", "a", 1, 0600), -ENOENT);
+	/* The failure took the link away, so now it works. */
+	assert_int_equal(file_write_atomic(path, "new", 3, 0600), 0);
+	assert_int_equal(file_read(path, 100, &text, &len), 0);
+	assert_string_equal(text, "new");
+	assert_int_equal(access(new, F_OK), -1);
+	free(text);
+	free(path);
+	free(new);
+}
+
+static void
+directories_are_made_once(void **state)
+{
+	char *path = path_of(state, "dir"), *file = path_of(state, "file");
+	struct stat st;
+
+	(void)umask(077);
+	assert_int_equal(file_make_directory(path, 0755), 0);
+	(void)umask(022);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(file_make_directory(path, 0755), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(file_write_atomic(file, "", 0, 0600), 0);
+	assert_int_equal(file_make_directory(file, 0755), -ENOTDIR);
+	assert_int_equal(file_make_directory("/nonexistent/x/y", 0755), -ENOENT);
+	assert_int_equal(rmdir(path), 0);
+	free(path);
+	free(file);
+}
+
+static void
+a_lock_excludes_other_processes(void **state)
+{
+	char *path = path_of(state, "lock");
+	int fd, status, fds[2];
+	pid_t child, holder = -1;
+	char byte;
+
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		pid_t ignored;
+
+		if (file_lock(path, &fd, &ignored) == 0)
+			(void)!write(fds[1], "y", 1);
+		(void)pause();
+		_exit(0);
+	}
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	assert_int_equal(file_lock(path, &fd, &holder), -EWOULDBLOCK);
+	assert_int_equal(holder, child);
+	/* The end of the process is the end of its lock. */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(file_lock(path, &fd, &holder), 0);
+	file_unlock(fd);
+	assert_int_equal(file_lock(path, &fd, &holder), 0);
+	file_unlock(fd);
+	close(fds[0]);
+	close(fds[1]);
+	free(path);
+}
+
+static void
+the_host_has_names(void **state)
+{
+	char id[HOST_ID_SIZE], again[HOST_ID_SIZE], name[HOST_NAME_SIZE], *p;
+	int err;
+
+	(void)state;
+	assert_int_equal(host_boot_id(id), 0);
+	assert_int_equal(strlen(id), 36);
+	assert_int_equal(host_boot_id(again), 0);
+	assert_string_equal(id, again);
+	err = host_machine_id(id);
+	/* Containers may have none. */
+	if (err)
+		assert_true(err == -ENOENT || err == -EINVAL);
+	else
+		assert_int_equal(strlen(id), 32);
+	assert_int_equal(host_name(name), 0);
+	assert_true(strlen(name) > 0);
+	for (p = name; *p; p++)
+		assert_false(*p >= 'A' && *p <= 'Z');
+}
+
+static void
+random_numbers_differ(void **state)
+{
+	char a[RANDOM_HEX_SIZE(16)], b[RANDOM_HEX_SIZE(16)];
+
+	(void)state;
+	assert_true(random_seed() != random_seed());
+	random_hex(a, 16);
+	random_hex(b, 16);
+	assert_int_equal(strlen(a), 32);
+	assert_int_equal(strspn(a, "0123456789abcdef"), 32);
+	assert_string_not_equal(a, b);
+	random_hex(a, 2);
+	assert_int_equal(strlen(a), 4);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(what_is_written_is_read),
+	    T(reading_has_a_cap),
+	    T(what_is_no_file_is_refused),
+	    T(a_failed_write_leaves_the_old_file),
+	    T(directories_are_made_once),
+	    T(a_lock_excludes_other_processes),
+	    cmocka_unit_test(the_host_has_names),
+	    cmocka_unit_test(random_numbers_differ),
+	};
+
+	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}
