@@ -1,0 +1,35 @@
+/*
+ * command: the one table of what metallbctl can do. Parsing, prefix matching, help, the manual's
+ * list and completion are taken from it.
+ */
+#ifndef CTL_COMMAND_H
+#define CTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct json_object;
+
+struct command {
+	const char *name;
+	const char *argument; /* as shown in help, NULL: takes none */
+	bool argument_optional;
+	bool changes; /* needs root or the control group */
+	const char *help;
+	/* Prints the answer's `data` as text. */
+	void (*render)(FILE *out, struct json_object *data);
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+/*
+ * The command of that name or of which it is the only prefix. NULL otherwise; then *ret_candidates
+ * is how many it could be (0: none).
+ */
+const struct command *command_find(const char *word, size_t *ret_candidates);
+/* One aligned line each. */
+void command_help(FILE *out);
+
+#endif

@@ -1,0 +1,394 @@
+#include "ctl/render.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <json-c/json.h>
+
+#include "ctl/table.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static json_object *
+get(json_object *obj, const char *key)
+{
+	json_object *value = NULL;
+
+	if (json_object_is_type(obj, json_type_object))
+		(void)json_object_object_get_ex(obj, key, &value);
+	return value;
+}
+
+/* "-" when absent or empty. Valid as long as the object. */
+static const char *
+get_str(json_object *obj, const char *key)
+{
+	json_object *value = get(obj, key);
+	const char *text = value ? json_object_get_string(value) : NULL;
+
+	return text && *text ? text : "-";
+}
+
+static bool
+has_text(json_object *obj, const char *key)
+{
+	return !str_eq(get_str(obj, key), "-");
+}
+
+static bool
+get_bool(json_object *obj, const char *key)
+{
+	return json_object_get_boolean(get(obj, key));
+}
+
+static int64_t
+get_int(json_object *obj, const char *key)
+{
+	return json_object_get_int64(get(obj, key));
+}
+
+static size_t
+length(json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+static json_object *
+at(json_object *list, size_t i)
+{
+	return json_object_array_get_idx(list, i);
+}
+
+/* The strings of a list with commas, "-" when there are none. The caller frees. */
+static char *
+joined(json_object *list)
+{
+	struct strbuf sb = {0};
+	size_t i;
+
+	for (i = 0; i < length(list); i++)
+		strbuf_printf(&sb, "%s%s", i ? "," : "", json_object_get_string(at(list, i)));
+	if (!sb.len)
+		strbuf_addc(&sb, '-');
+	return strbuf_detach(&sb);
+}
+
+static void
+table_cell_joined(struct table *table, json_object *list)
+{
+	mem_cleanup(mem_freep) char *text = joined(list);
+
+	table_cell(table, text);
+}
+
+/* How long ago, in the two largest units: "5s", "3m12s", "2d4h". The caller frees. */
+static char *
+age_of(const char *time_text)
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
+	int64_t then, age;
+	size_t i;
+
+	if (str_parse_time(time_text, &then))
+		return xstrdup("-");
+	age = (int64_t)time(NULL) - then / 1000000;
+	if (age < 0)
+		age = 0;
+	for (i = 0; i + 1 < ARRAY_SIZE(units) && age < units[i].seconds; i++)
+		;
+	if (i + 1 == ARRAY_SIZE(units) || age % units[i].seconds / units[i + 1].seconds == 0)
+		return xasprintf("%" PRId64 "%s", age / units[i].seconds, units[i].name);
+	return xasprintf("%" PRId64 "%s%" PRId64 "%s", age / units[i].seconds, units[i].name,
+	    age % units[i].seconds / units[i + 1].seconds, units[i + 1].name);
+}
+
+static void
+table_cell_age(struct table *table, json_object *obj, const char *key)
+{
+	mem_cleanup(mem_freep) char *age = age_of(get_str(obj, key));
+
+	table_cell(table, age);
+}
+
+static void
+print_list(FILE *out, const char *heading, json_object *list)
+{
+	size_t i;
+
+	if (length(list))
+		(void)fprintf(out, "%s\n", heading);
+	for (i = 0; i < length(list); i++)
+		(void)fprintf(out, "  %s\n", json_object_get_string(at(list, i)));
+}
+
+static void
+render_overview(FILE *out, json_object *data)
+{
+	json_object *config = get(data, "config"), *api = get(data, "api"),
+		    *allocator = get(data, "allocator");
+	json_object *services = get(data, "services"), *addresses = get(data, "addresses");
+	mem_cleanup(mem_freep) char *up = age_of(get_str(data, "started"));
+	mem_cleanup(mem_freep) char *since = age_of(get_str(api, "since"));
+
+	(void)fprintf(out, "metallbd %s on %s, pid %s, up %s\n", get_str(data, "version"),
+	    get_str(data, "node"), get_str(data, "pid"), up);
+	(void)fprintf(out, "configuration  %s, loaded %s%s\n", get_str(config, "path"),
+	    get_str(config, "loaded"),
+	    get_bool(config, "stale")
+		? ", STALE: the file has errors, the settings before are in force"
+		: "");
+	(void)fprintf(out, "API server     %s, %s for %s%s%s\n", get_str(api, "server"),
+	    get_str(api, "state"), since, has_text(api, "error") ? ": " : "",
+	    has_text(api, "error") ? get_str(api, "error") : "");
+	(void)fprintf(out, "allocator      %s%s\n", get_str(allocator, "holder"),
+	    get_bool(allocator, "me") ? " (this node)" : "");
+	(void)fprintf(out,
+	    "services       %" PRId64 " of type LoadBalancer for us, %" PRId64
+	    " with addresses, %" PRId64 " waiting, %" PRId64 " unreadable\n",
+	    get_int(services, "ours"), get_int(services, "allocated"), get_int(services, "pending"),
+	    get_int(services, "skipped"));
+	(void)fprintf(out,
+	    "addresses      %" PRId64 " in use, %" PRId64 " owned and %" PRId64
+	    " announced by this node\n",
+	    get_int(addresses, "held"), get_int(addresses, "owned"),
+	    get_int(addresses, "announced"));
+	print_list(out, "configuration errors", get(config, "errors"));
+	print_list(out, "warnings", get(data, "warnings"));
+}
+
+static void
+render_interfaces(FILE *out, json_object *list)
+{
+	static const char *const headings[] = {"INTERFACE", "STATE", "MAC", "USABLE", "ADDRESSES"};
+	struct table table;
+	size_t i;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *item = at(list, i);
+
+		table_cell(&table, get_str(item, "name"));
+		table_cell(&table, get_str(item, "state"));
+		table_cell(&table, get_str(item, "mac"));
+		table_cell(&table, get_bool(item, "usable") ? "yes" : get_str(item, "reason"));
+		table_cell_joined(&table, get(item, "addresses"));
+	}
+	table_print(&table, out);
+}
+
+static void
+render_members(FILE *out, json_object *list)
+{
+	static const char *const headings[] = {
+	    "NODE", "STATE", "LAST CHANGE", "LEASE", "SETTINGS", "VERSION"};
+	struct table table;
+	size_t i;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *item = at(list, i);
+
+		table_cell(&table, get_str(item, "node"));
+		table_cell(&table, get_str(item, "state"));
+		table_cellf(&table, "%.1fs", json_object_get_double(get(item, "age")));
+		table_cellf(&table, "%" PRId64 "s", get_int(item, "leaseDurationSeconds"));
+		table_cell(&table, get_str(item, "settings"));
+		table_cell(&table, get_str(item, "version"));
+	}
+	table_print(&table, out);
+}
+
+void
+render_status(FILE *out, json_object *data)
+{
+	render_overview(out, data);
+	(void)fprintf(out, "\n");
+	render_interfaces(out, get(data, "interfaces"));
+	(void)fprintf(out, "\n");
+	render_members(out, get(data, "members"));
+}
+
+void
+render_services(FILE *out, json_object *data)
+{
+	static const char *const headings[] = {
+	    "SERVICE", "STATE", "ADDRESS", "POOL", "OWNER", "HERE", "REASON"};
+	json_object *list = get(data, "services");
+	struct table table;
+	size_t i, j;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *item = at(list, i), *addresses = get(item, "addresses");
+		size_t rows = length(addresses) ? length(addresses) : 1;
+
+		for (j = 0; j < rows; j++) {
+			json_object *address = length(addresses) ? at(addresses, j) : NULL;
+
+			table_cell(&table, get_str(item, "service"));
+			table_cell(&table, get_str(item, "state"));
+			table_cell(&table, get_str(address, "address"));
+			table_cell(&table, get_str(address, "pool"));
+			table_cell(&table, get_str(address, "owner"));
+			if (get_bool(address, "announced"))
+				table_cell_joined(&table, get(address, "interfaces"));
+			else
+				table_cell(&table, "-");
+			table_cell(&table, get_str(item, "message"));
+		}
+	}
+	table_print(&table, out);
+}
+
+static void
+render_explained_address(FILE *out, json_object *address)
+{
+	json_object *lease = get(address, "lease"), *here = get(address, "here");
+	mem_cleanup(mem_freep) char *interfaces = joined(get(here, "interfaces"));
+
+	(void)fprintf(out, "\naddress %s from pool %s\n", get_str(address, "address"),
+	    get_str(address, "pool"));
+	(void)fprintf(out, "  Lease %s: holder %s since %s, moved %" PRId64 " times\n",
+	    get_str(lease, "name"), get_str(lease, "holder"), get_str(lease, "since"),
+	    get_int(lease, "transitions"));
+	if (get_bool(here, "announced"))
+		(void)fprintf(out, "  this node announces it on %s\n", interfaces);
+	else
+		(void)fprintf(out, "  this node does not announce it: %s\n",
+		    has_text(here, "message") ? get_str(here, "message") : get_str(here, "reason"));
+}
+
+void
+render_explain(FILE *out, json_object *data)
+{
+	json_object *allocated = get(data, "allocated"), *requested = get(data, "requested"),
+		    *pools = get(data, "pools");
+	mem_cleanup(mem_freep) char *families = joined(get(requested, "families"));
+	mem_cleanup(mem_freep) char *addresses = joined(get(requested, "addresses"));
+	size_t i;
+
+	(void)fprintf(out, "%s: %s%s%s\n", get_str(data, "service"), get_str(allocated, "state"),
+	    has_text(allocated, "message") ? ": " : "",
+	    has_text(allocated, "message") ? get_str(allocated, "message") : "");
+	(void)fprintf(out,
+	    "\nasks for\n  families %s (%s), pool %s, addresses %s, sharing key %s, class %s\n",
+	    families, get_str(requested, "policy"), get_str(requested, "pool"), addresses,
+	    get_str(requested, "sharingKey"), get_str(requested, "class"));
+	if (length(pools))
+		(void)fprintf(out, "\npools\n");
+	for (i = 0; i < length(pools); i++) {
+		json_object *pool = at(pools, i);
+
+		(void)fprintf(out, "  %s: %s%s\n", get_str(pool, "pool"),
+		    get_bool(pool, "used") ? "used" : "not used",
+		    has_text(pool, "message") ? "" : "");
+		if (has_text(pool, "message"))
+			(void)fprintf(out, "    %s\n", get_str(pool, "message"));
+	}
+	for (i = 0; i < length(get(data, "addresses")); i++)
+		render_explained_address(out, at(get(data, "addresses"), i));
+	if (length(get(data, "next")))
+		(void)fprintf(out, "\n");
+	print_list(out, "what to do", get(data, "next"));
+}
+
+void
+render_pools(FILE *out, json_object *data)
+{
+	static const char *const headings[] = {
+	    "POOL", "IPV4 USED", "FREE", "IPV6 USED", "FREE", "AUTO", "ADVERTISED", "ADDRESSES"};
+	static const char *const used_headings[] = {"ADDRESS", "POOL", "SERVICES"};
+	json_object *list = get(data, "pools");
+	struct table table, used;
+	size_t i, j;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	table_init(&used, used_headings, ARRAY_SIZE(used_headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *pool = at(list, i), *ipv4 = get(pool, "ipv4"),
+			    *ipv6 = get(pool, "ipv6");
+		json_object *services = get(pool, "services"),
+			    *advertised = get(pool, "advertised");
+
+		table_cell(&table, get_str(pool, "name"));
+		table_cell(&table, get_str(ipv4, "used"));
+		table_cell(&table, get_str(ipv4, "free"));
+		table_cell(&table, get_str(ipv6, "used"));
+		table_cell(&table, get_str(ipv6, "free"));
+		table_cell(&table, get_bool(pool, "auto_assign") ? "yes" : "no");
+		table_cell(&table,
+		    length(get(advertised, "l2")) && length(get(advertised, "bgp")) ? "l2,bgp"
+			: length(get(advertised, "l2"))                             ? "l2"
+			: length(get(advertised, "bgp"))                            ? "bgp"
+										    : "no");
+		table_cell_joined(&table, get(pool, "addresses"));
+		for (j = 0; j < length(services); j++) {
+			table_cell(&used, get_str(at(services, j), "address"));
+			table_cell(&used, get_str(pool, "name"));
+			table_cell_joined(&used, get(at(services, j), "services"));
+		}
+	}
+	table_print(&table, out);
+	(void)fprintf(out, "\n");
+	table_print(&used, out);
+}
+
+void
+render_leases(FILE *out, json_object *data)
+{
+	static const char *const headings[] = {
+	    "LEASE", "HOLDER", "STATE", "HELD FOR", "RENEWED", "MOVED", "SERVICES"};
+	json_object *list = get(data, "leases");
+	struct table table;
+	size_t i;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *lease = at(list, i);
+
+		table_cell(&table, get_str(lease, "name"));
+		table_cell(&table, get_str(lease, "holder"));
+		table_cell(&table, get_str(lease, "state"));
+		table_cell_age(&table, lease, "since");
+		table_cell_age(&table, lease, "renewed");
+		table_cell(&table, get_str(lease, "transitions"));
+		table_cell_joined(&table, get(lease, "services"));
+	}
+	table_print(&table, out);
+}
+
+void
+render_log(FILE *out, json_object *data)
+{
+	(void)fprintf(out, "logging %s and above until the next reload that changes log.level\n",
+	    get_str(data, "level"));
+}
+
+void
+render_reload(FILE *out, json_object *data)
+{
+	json_object *changes = get(data, "changes");
+	size_t i;
+
+	if (!length(changes))
+		(void)fprintf(out, "nothing changed\n");
+	for (i = 0; i < length(changes); i++) {
+		json_object *change = at(changes, i);
+		mem_cleanup(mem_freep) char *fields = joined(get(change, "fields"));
+
+		(void)fprintf(out, "%s %s%s%s%s\n", get_str(change, "change"),
+		    get_str(change, "key"), str_eq(fields, "-") ? "" : ": ",
+		    str_eq(fields, "-") ? "" : fields,
+		    str_eq(get_str(change, "effect"), "restart")
+			? " (acts after a restart of metallbd)"
+			: "");
+	}
+	print_list(out, "warnings", get(data, "warnings"));
+}

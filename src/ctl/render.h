@@ -1,0 +1,20 @@
+/*
+ * render: answers of the daemon as text for people. Members that are missing show as "-": a daemon
+ * of another version must not crash its client.
+ */
+#ifndef CTL_RENDER_H
+#define CTL_RENDER_H
+
+#include <stdio.h>
+
+struct json_object;
+
+void render_status(FILE *out, struct json_object *data);
+void render_services(FILE *out, struct json_object *data);
+void render_explain(FILE *out, struct json_object *data);
+void render_pools(FILE *out, struct json_object *data);
+void render_leases(FILE *out, struct json_object *data);
+void render_log(FILE *out, struct json_object *data);
+void render_reload(FILE *out, struct json_object *data);
+
+#endif
