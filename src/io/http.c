@@ -72,6 +72,7 @@ struct http_request {
 	struct curl_slist *headers;
 	char *body;
 	size_t max_body_bytes;
+	http_headers_fn *on_headers;
 	http_body_fn *on_body;
 	http_done_fn *on_done;
 	void *arg;
@@ -552,6 +553,18 @@ take_header(struct http_request *request, const char *line, size_t len)
 	strbuf_addn(&request->response_headers, line, len);
 }
 
+static void
+end_headers(struct http_request *request)
+{
+	struct http_response response;
+
+	request->headers_ended = true;
+	if (!request->on_headers || request->status < 200 || request->status > 299)
+		return;
+	fill_response(request, &response);
+	request->on_headers(request->arg, &response);
+}
+
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -564,7 +577,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	if (len > 5 && memcmp(line, "HTTP/", 5) == 0)
 		take_status_line(request, line, len);
 	else if (len && (line[0] == '\r' || line[0] == '\n'))
-		request->headers_ended = true;
+		end_headers(request);
 	else if (request->response_headers.len + len > HTTP_MAX_HEADER_BYTES) {
 		request->too_large = true;
 		return 0;
@@ -1069,6 +1082,7 @@ http_request_start(struct http_endpoint *endpoint, const struct http_request_opt
 
 	request->endpoint = endpoint;
 	endpoint->refs++;
+	request->on_headers = options->on_body ? options->on_headers : NULL;
 	request->on_body = options->on_body;
 	request->on_done = options->on_done;
 	request->arg = options->arg;

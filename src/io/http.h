@@ -121,6 +121,10 @@ struct http_response {
 bool http_response_header(
     const struct http_response *response, const char *name, char *out, size_t size);
 
+/* The status line and headers of a streaming response with status 2xx came; the body may be long in
+ * coming. */
+typedef void http_headers_fn(void *arg, const struct http_response *response);
+
 enum http_body_verdict {
 	HTTP_BODY_MORE,
 	HTTP_BODY_PAUSE, /* these bytes were not taken: they come again after http_request_resume()
@@ -154,6 +158,7 @@ struct http_request_options {
 	int64_t idle_timeout_usec;    /* no byte for so long: HTTP_TIMEOUT; 0: none */
 	size_t max_body_bytes;        /* 0: HTTP_MAX_BODY_BYTES; streaming bodies have no cap */
 	bool fresh_connection;        /* a connection of its own, closed afterwards */
+	http_headers_fn *on_headers;  /* with on_body only; NULL: not needed */
 	http_body_fn *on_body;        /* NULL: the body is collected */
 	http_done_fn *on_done;        /* required */
 	void *arg;

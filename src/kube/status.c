@@ -56,31 +56,44 @@ put_condition(struct json_object *status, const struct kube_status_patch *patch)
 	kube_json_put_text(condition, "message", patch->condition_message, KUBE_STATUS_MAX_MESSAGE);
 	if (patch->observed_generation)
 		kube_json_put_int(condition, "observedGeneration", patch->observed_generation);
-	kube_json_put_time(condition, "lastTransitionTime", patch->transition_time_usec);
+	if (patch->transition_time_usec)
+		kube_json_put_time(condition, "lastTransitionTime", patch->transition_time_usec);
+}
+
+static void
+put_annotations(struct json_object *metadata, const struct kube_status_patch *patch)
+{
+	const char *name = service_annotation_name(ANNOTATION_IP_ALLOCATED_FROM_POOL);
+	char *key = xasprintf(ANNOTATION_PREFIX "%s", name);
+	char *legacy = xasprintf(ANNOTATION_LEGACY_PREFIX "%s", name);
+	struct json_object *annotations = kube_json_put_object(metadata, "annotations");
+
+	if (patch->pool_annotation == KUBE_SET)
+		kube_json_put_string(annotations, key, patch->pool);
+	else if (patch->pool_annotation == KUBE_CLEAR)
+		kube_json_put_null(annotations, key);
+	if (patch->remove_legacy_annotation)
+		kube_json_put_null(annotations, legacy);
+	free(key);
+	free(legacy);
 }
 
 static void
 put_metadata(struct json_object *root, const struct kube_status_patch *patch)
 {
-	struct json_object *metadata, *annotations;
-	char *key;
 	bool versioned = patch->resource_version && *patch->resource_version;
+	bool annotated = patch->pool_annotation != KUBE_KEEP || patch->remove_legacy_annotation;
+	struct json_object *metadata;
 
-	if (!versioned && patch->pool_annotation == KUBE_KEEP)
+	if (!versioned && !patch->uid && !annotated)
 		return;
 	metadata = kube_json_put_object(root, "metadata");
 	if (versioned)
 		kube_json_put_string(metadata, "resourceVersion", patch->resource_version);
-	if (patch->pool_annotation == KUBE_KEEP)
-		return;
-	annotations = kube_json_put_object(metadata, "annotations");
-	key = xasprintf(
-	    ANNOTATION_PREFIX "%s", service_annotation_name(ANNOTATION_IP_ALLOCATED_FROM_POOL));
-	if (patch->pool_annotation == KUBE_SET)
-		kube_json_put_string(annotations, key, patch->pool);
-	else
-		kube_json_put_null(annotations, key);
-	free(key);
+	if (patch->uid)
+		kube_json_put_string(metadata, "uid", patch->uid);
+	if (annotated)
+		put_annotations(metadata, patch);
 }
 
 char *

@@ -32,19 +32,22 @@ enum kube_change {
 struct kube_status_patch {
 	const char *resource_version; /* "" or NULL: blind, overwrites what it did not see */
 
+	const char *uid; /* of the Service; NULL: not written. Another one answers 409 */
+
 	enum kube_change ingress;
 	const struct service_ingress *entries; /* ip, ip_mode (NULL: not written), or hostname */
 	size_t n_entries;
 
 	enum kube_change pool_annotation; /* metallb.io/ip-allocated-from-pool */
 	const char *pool;
+	bool remove_legacy_annotation; /* metallb.universe.tf/ip-allocated-from-pool */
 
 	enum kube_change condition; /* metallb.io/Allocated */
 	bool condition_status;
 	const char *condition_reason; /* CamelCase, not empty: the API demands one */
 	const char *condition_message;
 	int64_t observed_generation;  /* 0: not written (Services had no generation for long) */
-	int64_t transition_time_usec; /* wall clock */
+	int64_t transition_time_usec; /* wall clock; 0: keeps the one that is there */
 };
 
 /* Heap text; the caller frees. An invalid UTF-8 byte in a message comes out as '?'. */

@@ -25,6 +25,7 @@ struct call {
 	bool reused;
 	char content_type[64], server_header[64];
 	struct strbuf body, streamed, error;
+	int headers;
 	unsigned pieces;
 	enum http_body_verdict verdict;
 	bool cancel_in_body, cancel_in_done;
@@ -60,6 +61,15 @@ on_done(void *arg, enum http_result result, const struct http_response *response
 		call->next->request = http_request_start(call->restart->endpoint, &options);
 	}
 	call->request = NULL;
+}
+
+static void
+on_headers(void *arg, const struct http_response *response)
+{
+	struct call *call = arg;
+
+	assert_int_equal(response->status, 200);
+	call->headers++;
 }
 
 static enum http_body_verdict
@@ -326,9 +336,13 @@ a_stream_comes_in_pieces(void **state)
 	struct http_request_options o = get("/stream");
 	struct call c = {0}, other = {0};
 
+	o.on_headers = on_headers;
 	o.on_body = on_body;
 	start(f->endpoint, &c, o);
 	RUN_UNTIL(f->loop, f->server.held);
+	/* The headers are told before there is a body. */
+	RUN_UNTIL(f->loop, c.headers == 1);
+	assert_int_equal(c.pieces, 0);
 	http_server_send(&f->server, "{\"one\"}\n");
 	RUN_UNTIL(f->loop, c.streamed.len == 8);
 	/* Others go on meanwhile. */

@@ -348,6 +348,18 @@ test_status(void **state)
 	assert_patch(&patch, "{\"status\":{\"loadBalancer\":{\"ingress\":null}}}");
 	patch = (struct kube_status_patch){0};
 	assert_patch(&patch, "{}");
+	/* Another object of the same name is not meant; a condition that does not turn keeps its
+	 * time. */
+	patch = (struct kube_status_patch){.uid = "u",
+	    .remove_legacy_annotation = true,
+	    .condition = KUBE_SET,
+	    .condition_status = true,
+	    .condition_reason = "R",
+	    .condition_message = "m"};
+	assert_patch(&patch,
+	    "{\"metadata\":{\"uid\":\"u\",\"annotations\":{\"metallb.universe.tf/ip-allocated-from-pool\":"
+	    "null}},\"status\":{\"conditions\":[{\"type\":\"metallb.io/Allocated\",\"status\":\"True\","
+	    "\"reason\":\"R\",\"message\":\"m\"}]}}");
 	patch = (struct kube_status_patch){.pool_annotation = KUBE_SET, .pool = "\"}"};
 	assert_patch(&patch,
 	    "{\"metadata\":{\"annotations\":{\"metallb.io/ip-allocated-from-pool\":\"\\\"}\"}}}");

@@ -1,0 +1,617 @@
+#include "daemon/api.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "io/http.h"
+#include "io/loop.h"
+#include "kube/kubeconfig.h"
+#include "model/settings.h"
+#include "util/list.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+#include "config.h"
+
+struct api_call {
+	struct api *api;
+	TAILQ_ENTRY(api_call) entry;
+	struct http_request *requests[2]; /* the second is the hedge */
+	size_t servers[2];
+	char *method, *path, *content_type, *body;
+	int64_t timeout_usec;
+	bool retried; /* after a 401 */
+	struct loop_timer hedge;
+	struct loop_deferred unsent; /* without a server the answer comes at the end of the turn */
+	api_done_fn *on_done;
+	void *arg;
+};
+
+struct api {
+	struct loop *loop;
+	const struct settings *settings;
+	api_changed_fn *changed;
+	void *arg;
+	struct http_client *http;
+	struct http_endpoint *endpoints[KUBE_SERVERS_MAX];
+	size_t n_endpoints;
+	struct kube_servers servers;
+	uint64_t seed;
+	unsigned generation;
+	char *token_file;
+	struct loop_timer credentials; /* read them (again) */
+	struct api_status status;
+	char *server, *error;
+	TAILQ_HEAD(, api_call) calls;
+};
+
+static const char *const state_names[] = {
+    [API_CONNECTING] = "connecting", [API_CONNECTED] = "connected", [API_FAILED] = "failed"};
+static_assert(sizeof(state_names) / sizeof(state_names[0]) == API_STATE_COUNT, "one name each");
+
+const char *
+api_state_str(enum api_state state)
+{
+	return state_names[state];
+}
+
+static void
+api_set_state(struct api *api, enum api_state state, const char *server, const char *error)
+{
+	bool moved = state != api->status.state, other = !str_eq(api->server, server);
+
+	if (!moved && !other && str_eq(api->error, error))
+		return;
+	if (moved) {
+		api->status.state = state;
+		api->status.since = loop_now(api->loop);
+		api->status.since_wall_usec = loop_wall_usec();
+	}
+	free(api->server);
+	api->server = xstrdup(server);
+	free(api->error);
+	api->error = xstrdup(error);
+	if (state == API_CONNECTED && (moved || other))
+		log_notice("api server=%s connected", server);
+	else if (state == API_FAILED && moved)
+		log_warning(
+		    "api %s; what is announced stays, and the server is asked again for ever",
+		    error);
+	else if (state == API_FAILED)
+		log_debug("api %s", error);
+	api->changed(api->arg);
+}
+
+struct api_status
+api_status(const struct api *api)
+{
+	struct api_status status = api->status;
+
+	status.server = api->server;
+	status.error = api->error;
+	return status;
+}
+
+void
+api_server_ok(struct api *api, size_t server, int http_version)
+{
+	if (server >= api->n_endpoints)
+		return;
+	kube_servers_ok(&api->servers, server, loop_now(api->loop));
+	api->status.http_version = http_version;
+	api_set_state(api, API_CONNECTED, http_endpoint_name(api->endpoints[server]), "");
+}
+
+void
+api_server_failed(struct api *api, size_t server, const char *error)
+{
+	if (server >= api->n_endpoints)
+		return;
+	kube_servers_failed(&api->servers, server, loop_now(api->loop));
+	/* While another server works, one that fails is no outage. */
+	if (api->n_endpoints > 1 &&
+	    !kube_servers_is_avoided(&api->servers,
+		kube_servers_pick(&api->servers, loop_now(api->loop)), loop_now(api->loop)))
+		log_info("api %s; using another server", error);
+	else
+		api_set_state(api, API_FAILED, http_endpoint_name(api->endpoints[server]), error);
+}
+
+size_t
+api_pick_server(struct api *api)
+{
+	return api->n_endpoints ? kube_servers_pick(&api->servers, loop_now(api->loop))
+				: KUBE_SERVERS_NONE;
+}
+
+struct http_endpoint *
+api_endpoint(struct api *api, size_t server)
+{
+	return server < api->n_endpoints ? api->endpoints[server] : NULL;
+}
+
+unsigned
+api_generation(const struct api *api)
+{
+	return api->generation;
+}
+
+/* --- credentials --- */
+
+static void
+api_drop_endpoints(struct api *api)
+{
+	size_t i;
+
+	for (i = 0; i < api->n_endpoints; i++)
+		http_endpoint_free(api->endpoints[i]);
+	api->n_endpoints = 0;
+}
+
+static void
+api_no_credentials(struct api *api, const char *what)
+{
+	api_set_state(api, API_FAILED, "", what);
+	loop_timer_set(
+	    &api->credentials, mono_add_usec(loop_now(api->loop), API_CREDENTIALS_RETRY_USEC));
+}
+
+static int
+api_add_endpoint(struct api *api, const struct http_endpoint_options *options)
+{
+	char *text = NULL;
+	int err;
+
+	if (api->n_endpoints == KUBE_SERVERS_MAX) {
+		log_warning("api server=%s is one too many, at most %d are used", options->server,
+		    KUBE_SERVERS_MAX);
+		return 0;
+	}
+	err = http_endpoint_new(api->http, options, &api->endpoints[api->n_endpoints], &text);
+	if (err) {
+		api_no_credentials(api, text);
+		free(text);
+		return err;
+	}
+	api->n_endpoints++;
+	return 0;
+}
+
+static int
+api_set_token(struct api *api, const char *token)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < api->n_endpoints && !err; i++)
+		err = http_endpoint_set_token(api->endpoints[i], token);
+	return err;
+}
+
+/* The token in use stays when the file cannot be read. */
+static int
+api_read_token(struct api *api)
+{
+	char *text, *message;
+	size_t len;
+	int err;
+
+	if (!api->token_file)
+		return 0;
+	err = file_read(api->token_file, FILE_MAX_TOKEN_BYTES, &text, &len);
+	if (!err) {
+		err = api_set_token(api, text);
+		explicit_bzero(text, len);
+		free(text);
+	}
+	if (err) {
+		message = xasprintf("token file %s: %s", api->token_file,
+		    err == -EINVAL ? "holds no token" : strerror(-err));
+		log_warning("api %s", message);
+		free(message);
+	}
+	return err;
+}
+
+void
+api_unauthorized(struct api *api)
+{
+	(void)api_read_token(api);
+}
+
+static int
+api_use_servers(struct api *api, const struct settings_kubernetes *k)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < k->servers.count && !err; i++) {
+		const struct http_endpoint_options options = {
+		    .server = k->servers.items[i],
+		    .tls_server_name = k->tls_server_name,
+		    .ca_file = k->certificate_authority,
+		    .certificate_file = k->client_certificate,
+		    .key_file = k->client_key,
+		};
+
+		err = api_add_endpoint(api, &options);
+	}
+	if (!err && *k->token_file)
+		api->token_file = xstrdup(k->token_file);
+	return err;
+}
+
+/* A heap string of the PEM data, NULL without. */
+static char *
+blob_text(const struct kubeconfig_blob *blob)
+{
+	return blob->bytes ? xstrndup((const char *)blob->bytes, blob->len) : NULL;
+}
+
+static void
+free_secret(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static int
+api_use_kubeconfig(struct api *api, const struct kubeconfig *kc)
+{
+	char *ca = blob_text(&kc->certificate_authority_data),
+	     *cert = blob_text(&kc->client_certificate_data);
+	char *key = blob_text(&kc->client_key_data);
+	const struct http_endpoint_options options = {
+	    .server = kc->server,
+	    .tls_server_name = kc->tls_server_name,
+	    .ca_file = ca ? NULL : kc->certificate_authority,
+	    .ca_pem = ca,
+	    .certificate_file = cert ? NULL : kc->client_certificate,
+	    .certificate_pem = cert,
+	    .key_file = key ? NULL : kc->client_key,
+	    .key_pem = key,
+	    .insecure = kc->insecure_skip_tls_verify,
+	    .proxy_url = kc->proxy_url,
+	};
+	int err = api_add_endpoint(api, &options);
+
+	free(ca);
+	free(cert);
+	free_secret(key);
+	if (!err && *kc->token_file)
+		api->token_file = xstrdup(kc->token_file);
+	else if (!err && *kc->token)
+		err = api_set_token(api, kc->token);
+	if (err == -EINVAL && api->n_endpoints)
+		api_no_credentials(api, "the kubeconfig's token has characters that no token has");
+	return err;
+}
+
+/* Lines joined by "; ". The caller frees. */
+static char *
+one_line(const char *lines)
+{
+	struct strbuf sb = {0};
+
+	for (; *lines; lines++) {
+		if (*lines != '\n')
+			strbuf_addc(&sb, *lines);
+		else if (lines[1])
+			strbuf_add(&sb, "; ");
+	}
+	return strbuf_detach(&sb);
+}
+
+static int
+api_read_kubeconfig(struct api *api, const struct settings_kubernetes *k)
+{
+	struct strbuf lines = {0};
+	struct kubeconfig *kc;
+	char *text, *message;
+	size_t len, i;
+	int err;
+
+	err = file_read(k->kubeconfig, FILE_MAX_KUBECONFIG_BYTES, &text, &len);
+	if (err) {
+		message = xasprintf("kubeconfig %s: %s", k->kubeconfig, strerror(-err));
+		api_no_credentials(api, message);
+		free(message);
+		return err;
+	}
+	err = kubeconfig_parse(text, len, k->kubeconfig, k->context, &kc, &lines);
+	explicit_bzero(text, len);
+	free(text);
+	if (err) {
+		message = one_line(strbuf_text(&lines));
+		api_no_credentials(api, message);
+		free(message);
+		strbuf_free(&lines);
+		return err;
+	}
+	for (i = 0; i < kc->n_warnings; i++)
+		log_warning("kubeconfig %s", kc->warnings[i]);
+	err = api_use_kubeconfig(api, kc);
+	kubeconfig_free(kc);
+	strbuf_free(&lines);
+	return err;
+}
+
+/* Timer: credentials for the first time, again after a failure, or the minute's look at the token
+ * file. */
+static void
+api_read_credentials(void *arg)
+{
+	struct api *api = arg;
+	const struct settings_kubernetes *k = &api->settings->kubernetes;
+	int err = 0;
+
+	if (!api->n_endpoints) {
+		free(api->token_file);
+		api->token_file = NULL;
+		err = k->servers.count ? api_use_servers(api, k) : api_read_kubeconfig(api, k);
+		if (err) {
+			api_drop_endpoints(api);
+			return;
+		}
+		kube_servers_init(&api->servers, api->n_endpoints, api->seed);
+		api->generation++;
+		api_set_state(api, API_CONNECTING,
+		    http_endpoint_name(api->endpoints[api_pick_server(api)]), "");
+	}
+	(void)api_read_token(api);
+	if (api->token_file)
+		loop_timer_set(
+		    &api->credentials, mono_add_usec(loop_now(api->loop), API_TOKEN_REREAD_USEC));
+}
+
+/* --- calls --- */
+
+static void
+api_call_free(struct api_call *call)
+{
+	loop_timer_fini(&call->hedge);
+	loop_deferred_fini(&call->unsent);
+	free(call->method);
+	free(call->path);
+	free(call->content_type);
+	free_secret(call->body);
+	free(call);
+}
+
+static void
+api_call_finish(struct api_call *call, const struct api_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		http_request_cancel(call->requests[i]);
+	TAILQ_REMOVE(&call->api->calls, call, entry);
+	if (answer->result != API_ANSWERED || answer->status >= 500)
+		call->api->status.errors++;
+	call->on_done(call->arg, answer);
+	api_call_free(call);
+}
+
+static void
+api_call_unsent(void *arg)
+{
+	struct api_call *call = arg;
+	const struct api_answer answer = {.result = API_UNREACHABLE,
+	    .retry_after_sec = -1,
+	    .body = "",
+	    .error = call->api->error};
+
+	api_call_finish(call, &answer);
+}
+
+static enum api_result
+result_of(enum http_result result)
+{
+	switch (result) {
+	case HTTP_OK:
+		return API_ANSWERED;
+	case HTTP_REFUSED:
+	case HTTP_UNREACHABLE:
+	case HTTP_DNS:
+	case HTTP_TLS:
+	case HTTP_PROXY:
+	case HTTP_INVALID:
+		return API_UNREACHABLE;
+	case HTTP_TIMEOUT:
+	case HTTP_CLOSED:
+	case HTTP_TOO_LARGE:
+	case HTTP_PROTOCOL:
+	case HTTP_CANCELLED:
+	case HTTP_FAILED:
+	case HTTP_RESULT_COUNT:
+		break;
+	}
+	return API_UNKNOWN;
+}
+
+static void api_call_send(struct api_call *call, size_t slot, size_t server);
+
+static void
+api_call_done(struct api_call *call, size_t slot, enum http_result result,
+    const struct http_response *response, const char *error)
+{
+	struct api *api = call->api;
+	struct api_answer answer = {.result = result_of(result),
+	    .status = response->status,
+	    .retry_after_sec = response->retry_after_usec < 0
+		? -1
+		: response->retry_after_usec / USEC_PER_SEC,
+	    .body = response->body,
+	    .body_len = response->body_len,
+	    .error = error};
+
+	call->requests[slot] = NULL;
+	if (answer.result == API_ANSWERED && response->status < 500)
+		api_server_ok(api, call->servers[slot], response->http_version);
+	else
+		api_server_failed(api, call->servers[slot],
+		    answer.result == API_ANSWERED ? "the server answers 5xx" : error);
+	if (answer.result != API_ANSWERED && call->requests[1 - slot])
+		return; /* the other one may still be answered */
+	if (answer.result == API_ANSWERED && response->status == 401 && api->token_file &&
+	    !call->retried) {
+		call->retried = true;
+		api_unauthorized(api);
+		api_call_send(call, slot, call->servers[slot]);
+		return;
+	}
+	api_call_finish(call, &answer);
+}
+
+static void
+api_call_done_first(
+    void *arg, enum http_result result, const struct http_response *response, const char *error)
+{
+	api_call_done(arg, 0, result, response, error);
+}
+
+static void
+api_call_done_hedge(
+    void *arg, enum http_result result, const struct http_response *response, const char *error)
+{
+	api_call_done(arg, 1, result, response, error);
+}
+
+static void
+api_call_send(struct api_call *call, size_t slot, size_t server)
+{
+	const struct http_request_options options = {
+	    .method = call->method,
+	    .path = call->path,
+	    .content_type = call->content_type,
+	    .body = call->body,
+	    .body_len = call->body ? strlen(call->body) : 0,
+	    .timeout_usec = call->timeout_usec,
+	    .on_done = slot ? api_call_done_hedge : api_call_done_first,
+	    .arg = call,
+	};
+
+	call->api->status.requests++;
+	call->servers[slot] = server;
+	call->requests[slot] = http_request_start(call->api->endpoints[server], &options);
+}
+
+static void
+api_call_hedge(void *arg)
+{
+	struct api_call *call = arg;
+	size_t other = kube_servers_hedge(
+	    &call->api->servers, call->servers[0], loop_now(call->api->loop));
+
+	if (other != KUBE_SERVERS_NONE && !call->requests[1])
+		api_call_send(call, 1, other);
+}
+
+void
+api_call(struct api *api, const struct api_options *options)
+{
+	struct api_call *call = xcalloc(1, sizeof(*call));
+	size_t server = api_pick_server(api);
+
+	call->api = api;
+	call->method = xstrdup(options->method);
+	call->path = xstrdup(options->path);
+	call->content_type = options->content_type ? xstrdup(options->content_type) : NULL;
+	call->body = options->body ? xstrdup(options->body) : NULL;
+	call->timeout_usec = options->timeout_usec ? options->timeout_usec : API_CALL_TIMEOUT_USEC;
+	call->on_done = options->on_done;
+	call->arg = options->arg;
+	loop_timer_init(&call->hedge, api->loop, api_call_hedge, call);
+	loop_deferred_init(&call->unsent, api->loop, api_call_unsent, call);
+	TAILQ_INSERT_TAIL(&api->calls, call, entry);
+	if (server == KUBE_SERVERS_NONE) {
+		loop_defer(&call->unsent);
+		return;
+	}
+	api_call_send(call, 0, server);
+	if (options->hedge)
+		loop_timer_set(
+		    &call->hedge, mono_add_usec(loop_now(api->loop), KUBE_SERVERS_HEDGE_USEC));
+}
+
+static void
+api_end_calls(struct api *api)
+{
+	const struct api_answer answer = {.result = API_UNKNOWN,
+	    .retry_after_sec = -1,
+	    .body = "",
+	    .error = "the connection was given up"};
+	struct api_call *call;
+
+	while ((call = TAILQ_FIRST(&api->calls)))
+		api_call_finish(call, &answer);
+}
+
+/* --- life --- */
+
+int
+api_new(struct loop *loop, const struct settings *settings, uint64_t seed, api_changed_fn *changed,
+    void *arg, struct api **ret_api)
+{
+	struct api *api = xcalloc(1, sizeof(*api));
+	int err = http_client_new(loop, "metallbd/" PACKAGE_VERSION, &api->http);
+
+	if (err) {
+		free(api);
+		return err;
+	}
+	api->loop = loop;
+	api->settings = settings;
+	api->seed = seed;
+	api->changed = changed;
+	api->arg = arg;
+	api->server = xstrdup("");
+	api->error = xstrdup("");
+	api->status.since = loop_now(loop);
+	api->status.since_wall_usec = loop_wall_usec();
+	TAILQ_INIT(&api->calls);
+	loop_timer_init(&api->credentials, loop, api_read_credentials, api);
+	api_read_credentials(api);
+	*ret_api = api;
+	return 0;
+}
+
+void
+api_stop(struct api *api)
+{
+	api_end_calls(api);
+	loop_timer_set(&api->credentials, MONO_NEVER);
+	api_drop_endpoints(api);
+}
+
+void
+api_free(struct api *api)
+{
+	if (!api)
+		return;
+	api_stop(api);
+	api_drop_endpoints(api);
+	http_client_free(api->http);
+	loop_timer_fini(&api->credentials);
+	free(api->token_file);
+	free(api->server);
+	free(api->error);
+	free(api);
+}
+
+void
+api_reconfigure(struct api *api, const struct settings *settings, bool reconnect)
+{
+	api->settings = settings;
+	if (!reconnect)
+		return;
+	api_end_calls(api);
+	api_drop_endpoints(api);
+	api->generation++;
+	api_read_credentials(api);
+}

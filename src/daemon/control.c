@@ -1,0 +1,329 @@
+#include "daemon/control.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "daemon/daemon.h"
+#include "daemon/status.h"
+#include "io/ctl_server.h"
+#include "kube/json.h"
+#include "model/settings.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+#define CONTROL_VERSION 1
+
+struct control {
+	struct daemon *daemon;
+	struct ctl_server *server;
+	char *socket;
+	struct loop_deferred reopen;
+};
+
+enum control_code {
+	CONTROL_OK,
+	CONTROL_BAD_REQUEST,
+	CONTROL_UNKNOWN_COMMAND,
+	CONTROL_FORBIDDEN,
+	CONTROL_NOT_FOUND,
+	CONTROL_FAILED,
+	CONTROL_UNSUPPORTED_VERSION,
+	CONTROL_CODE_COUNT
+};
+
+static const char *const code_names[] = {
+    [CONTROL_OK] = "ok",
+    [CONTROL_BAD_REQUEST] = "bad-request",
+    [CONTROL_UNKNOWN_COMMAND] = "unknown-command",
+    [CONTROL_FORBIDDEN] = "forbidden",
+    [CONTROL_NOT_FOUND] = "not-found",
+    [CONTROL_FAILED] = "failed",
+    [CONTROL_UNSUPPORTED_VERSION] = "unsupported-version",
+};
+static_assert(sizeof(code_names) / sizeof(code_names[0]) == CONTROL_CODE_COUNT, "one name each");
+
+/* What a command gets and gives. `data` and `errors` are taken over by the answer; `message` is
+ * freed. */
+struct control_answer {
+	enum control_code code;
+	json_object *data, *errors;
+	char *message;
+};
+
+typedef void control_fn(struct daemon *daemon, const char *argument, struct control_answer *answer);
+
+static void __attribute__((format(printf, 3, 4)))
+refuse(struct control_answer *answer, enum control_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	answer->code = code;
+	answer->message = xvasprintf(fmt, ap);
+	va_end(ap);
+}
+
+static void
+run_status(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	(void)argument;
+	answer->data = status_overview(daemon);
+}
+
+static void
+run_services(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	answer->data = status_services(daemon, argument);
+	if (!answer->data)
+		refuse(answer, CONTROL_NOT_FOUND, "no Service %s of type LoadBalancer is known",
+		    argument);
+}
+
+static void
+run_explain(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	if (!argument)
+		refuse(answer, CONTROL_BAD_REQUEST, "explain needs NAMESPACE/NAME");
+	else if (!(answer->data = status_explain(daemon, argument)))
+		refuse(answer, CONTROL_NOT_FOUND, "no Service %s of type LoadBalancer is known%s",
+		    argument,
+		    strchr(argument, '/') ? "; kubectl get service shows its type"
+					  : "; the form is NAMESPACE/NAME");
+}
+
+static void
+run_pools(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	answer->data = status_pools(daemon, argument);
+	if (!answer->data)
+		refuse(answer, CONTROL_NOT_FOUND, "%s has no pool \"%s\"", daemon->path, argument);
+}
+
+static void
+run_leases(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	(void)argument;
+	answer->data = status_leases(daemon);
+}
+
+static void
+run_log(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	enum log_level level;
+
+	(void)daemon;
+	if (!argument || log_level_parse(argument, &level)) {
+		refuse(answer, CONTROL_BAD_REQUEST,
+		    "log needs one of err, warning, notice, info, debug");
+		return;
+	}
+	log_set_level(level);
+	answer->data = json_object_new_object();
+	kube_json_put_string(answer->data, "level", argument);
+}
+
+static void
+run_reload(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	struct config_diff diff = {0};
+
+	(void)argument;
+	if (daemon_reload(daemon, &diff)) {
+		refuse(answer, CONTROL_FAILED, "%s has %zu errors; nothing was changed",
+		    daemon->path, daemon->refused.n_errors);
+		answer->errors = status_config_errors(daemon);
+		return;
+	}
+	answer->data = status_reload(daemon, &diff);
+	config_diff_fini(&diff);
+}
+
+static const struct {
+	const char *name;
+	bool changes;
+	control_fn *run;
+} control_commands[] = {
+    {"status", false, run_status},
+    {"services", false, run_services},
+    {"explain", false, run_explain},
+    {"pools", false, run_pools},
+    {"leases", false, run_leases},
+    {"log", true, run_log},
+    {"reload", true, run_reload},
+};
+
+static void
+run_command(struct daemon *daemon, const struct ctl_peer *peer, const char *cmd,
+    const char *argument, struct control_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(control_commands) / sizeof(control_commands[0]); i++) {
+		if (!str_eq(control_commands[i].name, cmd))
+			continue;
+		if (control_commands[i].changes && !peer->may_change)
+			refuse(answer, CONTROL_FORBIDDEN,
+			    "%s is for root, the daemon's own user and the group %s", cmd,
+			    daemon->settings->control.group);
+		else
+			control_commands[i].run(daemon, argument, answer);
+		return;
+	}
+	refuse(answer, CONTROL_UNKNOWN_COMMAND, "this metallbd does not know the command \"%.64s\"",
+	    cmd);
+}
+
+/* {"v":1,"cmd":"...","args":["..."]} */
+static void
+run_request(struct daemon *daemon, const struct ctl_peer *peer, json_object *request,
+    struct control_answer *answer)
+{
+	const char *cmd, *argument = NULL;
+	json_object *args = NULL;
+	int64_t version;
+
+	if (kube_json_int(request, "v", 0, INT32_MAX, &version) != KUBE_JSON_FOUND ||
+	    kube_json_string(request, "cmd", &cmd) != KUBE_JSON_FOUND ||
+	    kube_json_array(request, "args", &args) == KUBE_JSON_WRONG) {
+		refuse(answer, CONTROL_BAD_REQUEST,
+		    "a request is {\"v\":1,\"cmd\":\"...\",\"args\":[\"...\"]}");
+		return;
+	}
+	if (version != CONTROL_VERSION) {
+		refuse(answer, CONTROL_UNSUPPORTED_VERSION,
+		    "this metallbd speaks version %d of the protocol", CONTROL_VERSION);
+		return;
+	}
+	if (kube_json_length(args) > 1 ||
+	    kube_json_element_string(args, 0, &argument) == KUBE_JSON_WRONG) {
+		refuse(
+		    answer, CONTROL_BAD_REQUEST, "%.64s takes one argument at most, a string", cmd);
+		return;
+	}
+	run_command(daemon, peer, cmd, argument, answer);
+}
+
+static char *
+answer_text(struct control_answer *answer)
+{
+	json_object *line = json_object_new_object(), *error;
+
+	kube_json_put_int(line, "v", CONTROL_VERSION);
+	kube_json_put_bool(line, "ok", answer->code == CONTROL_OK);
+	if (answer->code == CONTROL_OK) {
+		kube_json_put(line, "data", answer->data);
+	} else {
+		error = kube_json_put_object(line, "error");
+		kube_json_put_string(error, "code", code_names[answer->code]);
+		kube_json_put_string(error, "message", answer->message);
+		if (answer->errors)
+			kube_json_put(error, "errors", answer->errors);
+	}
+	free(answer->message);
+	return kube_json_detach(line);
+}
+
+static void
+on_line(void *arg, struct ctl_connection *conn, const struct ctl_peer *peer, const char *line,
+    size_t len)
+{
+	struct control *control = arg;
+	struct control_answer answer = {CONTROL_OK};
+	json_object *request;
+	char *text;
+
+	if (kube_json_parse(line, len, CTL_MAX_LINE_BYTES, &request) != KUBE_OK) {
+		refuse(&answer, CONTROL_BAD_REQUEST, "a request is one JSON object on a line");
+	} else {
+		run_request(control->daemon, peer, request, &answer);
+		json_object_put(request);
+	}
+	text = answer_text(&answer);
+	(void)ctl_reply(conn, text);
+	free(text);
+}
+
+static int
+control_open(struct control *control)
+{
+	const struct settings_control *settings = &control->daemon->settings->control;
+	struct ctl_server *server;
+	char *reason = NULL;
+	int err = ctl_server_open(control->daemon->loop,
+	    &(struct ctl_server_options){
+		.path = settings->socket,
+		.own_directory = RUNSTATEDIR "/metallb",
+		.group = settings->group,
+		.too_long_reply =
+		    "{\"v\":1,\"ok\":false,\"error\":{\"code\":\"bad-request\",\"message\":\"the request is too long\"}}",
+		.on_line = on_line,
+		.arg = control,
+	    },
+	    &server, &reason);
+
+	if (err) {
+		log_err("control socket: %s", reason ? reason : strerror(-err));
+		free(reason);
+		return err;
+	}
+	ctl_server_free(control->server);
+	control->server = server;
+	free(control->socket);
+	control->socket = xstrdup(settings->socket);
+	return 0;
+}
+
+/* A reload may come over the very socket that is to be replaced, so that waits for the end of the
+ * turn. */
+static void
+on_reopen(void *arg)
+{
+	(void)control_open(arg);
+}
+
+int
+control_new(struct daemon *daemon, struct control **ret_control)
+{
+	struct control *control = xcalloc(1, sizeof(*control));
+	int err;
+
+	control->daemon = daemon;
+	loop_deferred_init(&control->reopen, daemon->loop, on_reopen, control);
+	err = control_open(control);
+	if (err) {
+		loop_deferred_fini(&control->reopen);
+		free(control);
+		return err;
+	}
+	*ret_control = control;
+	return 0;
+}
+
+void
+control_free(struct control *control)
+{
+	if (!control)
+		return;
+	ctl_server_free(control->server);
+	loop_deferred_fini(&control->reopen);
+	free(control->socket);
+	free(control);
+}
+
+void
+control_reconfigure(struct control *control)
+{
+	const struct settings_control *settings = &control->daemon->settings->control;
+
+	if (!str_eq(control->socket, settings->socket))
+		loop_defer(&control->reopen);
+	else if (ctl_server_set_group(control->server, settings->group))
+		log_warning(
+		    "control.group %s does not exist; only root and the daemon's own user may change things",
+		    settings->group);
+}

@@ -1,0 +1,19 @@
+/*
+ * control: what metallbctl may ask (doc/CONTROL.md). Joins io/ctl_server with the daemon; the
+ * answers are made by status.
+ */
+#ifndef DAEMON_CONTROL_H
+#define DAEMON_CONTROL_H
+
+struct control;
+struct daemon;
+
+/* 0, or -errno after an err line: the socket cannot be had. */
+int control_new(struct daemon *daemon, struct control **ret_control);
+/* NULL is allowed. */
+void control_free(struct control *control);
+/* After a reload that touched `control`: another group or socket. When the new socket cannot be
+ * had, the old one stays and that is said. */
+void control_reconfigure(struct control *control);
+
+#endif

@@ -1,0 +1,728 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "announce/interfaces.h"
+#include "announce/plan.h"
+#include "daemon/allocation.h"
+#include "daemon/api.h"
+#include "daemon/configuration.h"
+#include "daemon/control.h"
+#include "daemon/events.h"
+#include "daemon/heartbeat.h"
+#include "daemon/l2.h"
+#include "daemon/leases.h"
+#include "daemon/metrics.h"
+#include "daemon/node.h"
+#include "daemon/services.h"
+#include "io/file.h"
+#include "io/host.h"
+#include "io/netlink.h"
+#include "io/random.h"
+#include "io/sd.h"
+#include "model/settings.h"
+#include "util/hash.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+#include "config.h"
+
+/*
+ * At the end of the turn, but with pauses of nine times what the last one took: a thousand changes
+ * in a row cost a tenth of a core, a single one waits for nothing.
+ */
+void
+daemon_replan(struct daemon *daemon)
+{
+	if (mono_before(loop_now(daemon->loop), daemon->replan_after))
+		loop_timer_set(&daemon->replan_timer, daemon->replan_after);
+	else
+		loop_defer(&daemon->replan);
+}
+
+/* --- from the plan to the Leases, from the Leases to the wire --- */
+
+/* Announced as the plan says now; `ip` is ours. */
+static void
+announce_here(struct daemon *daemon, const struct ip_addr *ip)
+{
+	const struct plan_address *address = daemon->plan ? plan_find(daemon->plan, ip) : NULL;
+
+	if (address)
+		l2_set(daemon->l2, ip, address->ifindexes, address->n_ifindexes);
+}
+
+static void
+on_announce(void *arg, const struct ownership_change *change)
+{
+	struct daemon *daemon = arg;
+
+	if (change->announce)
+		announce_here(daemon, &change->addr);
+	else
+		l2_remove(daemon->l2, &change->addr);
+	loop_defer(&daemon->refresh);
+}
+
+/* Only what an L2 advertisement could ever announce has a Lease. */
+static bool
+has_lease(const struct plan_address *address)
+{
+	return address->n_advertisements && address->reason != PLAN_FAMILY_NOT_ANNOUNCED;
+}
+
+/* The connected prefixes over which the address would be announced: who else could announce it has
+ * an address there. */
+static struct ip_prefix *
+subnets_of(const struct daemon *daemon, const struct plan_address *address, size_t *ret_count)
+{
+	const struct link_table *links = netlink_table(daemon->netlink);
+	struct ip_prefix *subnets = NULL;
+	size_t n = 0, cap = 0, i, j;
+
+	for (i = 0; i < address->n_ifindexes; i++) {
+		const struct link_info *link = link_table_by_index(links, address->ifindexes[i]);
+
+		for (j = 0; link && j < link->n_addresses; j++) {
+			if (link->addresses[j].addr.family != address->ip.family ||
+			    ip_addr_is_link_local(&link->addresses[j].addr))
+				continue;
+			subnets = mem_grow(subnets, n, &cap, sizeof(*subnets));
+			subnets[n++] = link->addresses[j];
+		}
+	}
+	*ret_count = n;
+	return subnets;
+}
+
+static void
+want(struct daemon *daemon, const struct plan_address *address)
+{
+	const char **names = xcalloc(address->n_advertisements, sizeof(*names));
+	struct arena *arena = arena_new();
+	struct ip_prefix *subnets;
+	size_t n_subnets, i;
+
+	for (i = 0; i < address->n_advertisements; i++)
+		names[i] = heartbeat_advertisement_name(
+		    arena, daemon->settings, address->advertisements[i]);
+	subnets = subnets_of(daemon, address, &n_subnets);
+	leases_want(daemon->leases,
+	    &(struct ownership_want){
+		.addr = address->ip,
+		.eligible = address->eligible,
+		.reason = address->sentence,
+		.services = (const char *const *)address->services,
+		.n_services = address->n_services,
+		.scope = {.advertisements = names,
+		    .n_advertisements = address->n_advertisements,
+		    .subnets = subnets,
+		    .n_subnets = n_subnets},
+	    });
+	free(subnets);
+	free(names);
+	arena_free(arena);
+}
+
+/* Both lists are sorted: what was wanted and is no more, is unwanted. */
+static void
+want_all(struct daemon *daemon)
+{
+	const struct plan *plan = daemon->plan;
+	struct ip_addr *wanted = xcalloc(plan->n_addresses, sizeof(*wanted));
+	size_t n = 0, i, old = 0;
+
+	for (i = 0; i < plan->n_addresses; i++) {
+		if (!has_lease(&plan->addresses[i]))
+			continue;
+		wanted[n++] = plan->addresses[i].ip;
+		want(daemon, &plan->addresses[i]);
+	}
+	for (i = 0; old < daemon->n_wanted; old++) {
+		while (i < n && ip_addr_cmp(&wanted[i], &daemon->wanted[old]) < 0)
+			i++;
+		if (i == n || !ip_addr_eq(&wanted[i], &daemon->wanted[old]))
+			leases_unwant(daemon->leases, &daemon->wanted[old]);
+	}
+	free(daemon->wanted);
+	daemon->wanted = wanted;
+	daemon->n_wanted = n;
+}
+
+static void
+announce_all(struct daemon *daemon)
+{
+	size_t i;
+
+	for (i = 0; i < daemon->plan->n_addresses; i++)
+		if (ownership_is_announcing(
+			leases_ownership(daemon->leases), &daemon->plan->addresses[i].ip))
+			announce_here(daemon, &daemon->plan->addresses[i].ip);
+}
+
+static bool
+all_members_excluded(const struct daemon *daemon)
+{
+	const struct membership *members = leases_membership(daemon->leases);
+	const struct member *member;
+	bool any = false;
+
+	MAP_FOREACH (member, members->members) {
+		if (!member->present || member->state != MEMBER_LIVE || !member->info)
+			continue;
+		if (!member->info->excluded)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static void
+replan(void *arg)
+{
+	struct daemon *daemon = arg;
+	const struct plan_input input = {
+	    .settings = daemon->settings,
+	    .services = services_table(daemon->services),
+	    .links = netlink_table(daemon->netlink),
+	    .node_labels = node_labels(daemon->node),
+	    .node_network_unavailable = node_network_unavailable(daemon->node),
+	    .all_members_excluded = all_members_excluded(daemon),
+	};
+	struct plan *old = daemon->plan;
+	mono_t begin = loop_clock();
+
+	/* What is not known yet must not look like what is not there: after a restart that would
+	 * give our own addresses away. */
+	if (!services_is_synced(daemon->services) || !node_is_known(daemon->node) ||
+	    daemon->stopping)
+		return;
+	daemon->plan = plan_build(&input);
+	if (daemon->plan->exclude_ignored && !(old && old->exclude_ignored))
+		log_warning(
+		    "node every node has the label " LABEL_EXCLUDE_FROM_EXTERNAL_LOAD_BALANCERS
+		    ", so it is ignored on all");
+	plan_free(old);
+	heartbeat_publish(daemon);
+	want_all(daemon);
+	announce_all(daemon);
+	if (!daemon->services_listed) {
+		daemon->services_listed = true;
+		leases_services_listed(daemon->leases);
+	}
+	loop_defer(&daemon->refresh);
+	daemon->replan_after = mono_add_usec(loop_clock(), 9 * mono_diff_usec(loop_clock(), begin));
+}
+
+/* --- what follows from members and interfaces --- */
+
+static void
+say_if_new(char **said, struct strbuf *text)
+{
+	if (!str_eq(*said ? *said : "", strbuf_text(text))) {
+		free(*said);
+		*said = strbuf_detach(text);
+		if (**said)
+			log_warning("%s", *said);
+	}
+	strbuf_free(text);
+}
+
+static void
+check_unequal_files(struct daemon *daemon)
+{
+	const struct membership *members = leases_membership(daemon->leases);
+	struct strbuf text = {0};
+	const struct member *member;
+
+	MAP_FOREACH (member, members->members) {
+		if (member->present && member->state == MEMBER_LIVE && member->info &&
+		    member->info->settings_hash != daemon->settings->shared_hash)
+			strbuf_printf(&text, "%s%s",
+			    text.len ? ", "
+				     : "config the settings of this node differ from those of ",
+			    member->name);
+	}
+	if (text.len)
+		strbuf_add(&text,
+		    ": metallb.conf must be the same on all nodes, compare address-pools, l2-advertisements, bgp and failover");
+	say_if_new(&daemon->unequal, &text);
+}
+
+static void
+check_own_addresses(struct daemon *daemon)
+{
+	const struct link_table *links = netlink_table(daemon->netlink);
+	struct strbuf text = {0};
+	size_t i, j;
+
+	for (i = 0; i < links->count; i++) {
+		for (j = 0; j < links->items[i].n_addresses; j++) {
+			const struct ip_addr *addr = &links->items[i].addresses[j].addr;
+			const struct settings_pool *pool = settings_pool_of(daemon->settings, addr);
+			char ip[IP_ADDR_STRLEN];
+
+			if (!pool || !settings_pool_allows(pool, addr))
+				continue;
+			ip_addr_format(addr, ip);
+			strbuf_printf(&text, "%s%s of %s (pool %s)",
+			    text.len ? ", " : "config this node's own addresses are inside pools: ",
+			    ip, links->items[i].name, pool->name);
+		}
+	}
+	if (text.len)
+		strbuf_add(&text, "; they are never given to a Service, exclude them");
+	say_if_new(&daemon->own_in_pool, &text);
+}
+
+/* No node's address is ever given out. */
+static void
+forbid_node_addresses(struct daemon *daemon)
+{
+	const struct membership *members = leases_membership(daemon->leases);
+	const struct link_table *links = netlink_table(daemon->netlink);
+	const struct member *member;
+	struct ip_addr *addrs = NULL;
+	size_t n = 0, cap = 0, i, j;
+
+	for (i = 0; i < links->count; i++) {
+		for (j = 0; j < links->items[i].n_addresses; j++) {
+			addrs = mem_grow(addrs, n, &cap, sizeof(*addrs));
+			addrs[n++] = links->items[i].addresses[j].addr;
+		}
+	}
+	MAP_FOREACH (member, members->members) {
+		for (i = 0; member->info && i < member->info->n_interfaces; i++) {
+			for (j = 0; j < member->info->interfaces[i].n_addresses; j++) {
+				addrs = mem_grow(addrs, n, &cap, sizeof(*addrs));
+				addrs[n++] = member->info->interfaces[i].addresses[j].addr;
+			}
+		}
+	}
+	allocation_set_forbidden(daemon->allocation, addrs, n);
+	free(addrs);
+}
+
+/* Leadership ends by time too: then nothing else happens that would say so. */
+static void
+watch_leadership(struct daemon *daemon)
+{
+	allocation_set_leading(
+	    daemon->allocation, leases_is_leading(daemon->leases) && !daemon->stopping);
+}
+
+static void
+on_leases_changed(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	check_unequal_files(daemon);
+	forbid_node_addresses(daemon);
+	allocation_set_may_revoke(daemon->allocation,
+	    membership_hash_majority(leases_membership(daemon->leases)) == HASH_MAJORITY_OURS);
+	watch_leadership(daemon);
+	daemon_replan(daemon);
+	loop_defer(&daemon->refresh);
+}
+
+static void
+on_links_changed(void *arg, const struct link_table *links)
+{
+	struct daemon *daemon = arg;
+
+	l2_set_links(daemon->l2, links);
+	check_own_addresses(daemon);
+	forbid_node_addresses(daemon);
+	daemon_replan(daemon);
+}
+
+static void
+on_node_changed(void *arg)
+{
+	daemon_replan(arg);
+}
+
+static void
+on_api_changed(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	loop_defer(&daemon->refresh);
+}
+
+static void
+on_service_changed(void *arg, const struct service *service)
+{
+	struct daemon *daemon = arg;
+
+	allocation_service_changed(daemon->allocation, service);
+	daemon_replan(daemon);
+}
+
+static void
+on_service_gone(void *arg, const struct service *last)
+{
+	struct daemon *daemon = arg;
+
+	allocation_service_gone(daemon->allocation, last);
+	daemon_replan(daemon);
+}
+
+static void
+on_services_synced(void *arg, bool first)
+{
+	struct daemon *daemon = arg;
+
+	if (first)
+		allocation_services_synced(daemon->allocation);
+	daemon_replan(daemon);
+}
+
+static void
+on_conflict(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex)
+{
+	struct daemon *daemon = arg;
+	const struct link_info *link = link_table_by_index(netlink_table(daemon->netlink), ifindex);
+	const struct member *member = membership_by_mac(leases_membership(daemon->leases), mac);
+	char ip_text[IP_ADDR_STRLEN], mac_text[MAC_ADDR_STRLEN];
+	const struct log_field fields[] = {{"METALLB_ADDRESS", ip_text}};
+
+	ip_addr_format(ip, ip_text);
+	mac_addr_format(mac, mac_text);
+	daemon->conflicts++;
+	log_line(LOG_LEVEL_WARNING, fields, 1, "l2 address=%s is also claimed by %s%s%s on %s",
+	    ip_text, mac_text, member ? ", node " : "", member ? member->name : "",
+	    link ? link->name : "?");
+}
+
+/* --- systemd's STATUS= --- */
+
+static void
+refresh_status(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct api_status api = api_status(daemon->api);
+	struct strbuf text = {0};
+
+	strbuf_printf(&text, "announcing %zu addresses; API server %s %s%s%s",
+	    responder_count(l2_responder(daemon->l2)), api.server, api_state_str(api.state),
+	    *api.error ? ": " : "", api.error);
+	if (daemon->stale)
+		strbuf_printf(&text,
+		    "; the configuration on disk has %zu errors, the settings before are in force",
+		    daemon->refused.n_errors);
+	sd_status(daemon->sd, strbuf_text(&text));
+	strbuf_free(&text);
+}
+
+/* --- reload --- */
+
+static void
+apply_settings(struct daemon *daemon, const struct config_diff *diff)
+{
+	const struct settings *settings = daemon->settings;
+	bool reconnect = config_diff_touches(diff, "kubernetes.");
+
+	if (!daemon->debug && config_diff_touches(diff, "log."))
+		log_set_level(settings->log_level);
+	api_reconfigure(daemon->api, settings, reconnect);
+	if (reconnect) {
+		services_reconnect(daemon->services);
+		leases_reconnect(daemon->leases);
+	}
+	node_set_read_labels(daemon->node, settings->node.read_labels);
+	allocation_set_settings(daemon->allocation, settings);
+	if (config_diff_touches(diff, "control."))
+		control_reconfigure(daemon->control);
+	if (config_diff_touches(diff, "metrics."))
+		metrics_reconfigure(daemon->metrics);
+	leases_set_release_on_api_loss(
+	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
+	check_unequal_files(daemon);
+	check_own_addresses(daemon);
+	daemon_replan(daemon);
+}
+
+int
+daemon_reload(struct daemon *daemon, struct config_diff *ret_diff)
+{
+	struct config_report report = {0};
+	struct settings *settings, *old = daemon->settings;
+	int err;
+
+	sd_reloading(daemon->sd);
+	err = configuration_load(daemon->path, &settings, &report);
+	configuration_log(&report);
+	config_report_fini(&daemon->refused);
+	daemon->stale = err != 0;
+	if (err) {
+		daemon->reload_errors++;
+		daemon->refused = report;
+		log_err("reload refused: %zu errors in %s, the settings before stay in force",
+		    report.n_errors, daemon->path);
+	} else {
+		daemon->refused = (struct config_report){0};
+		config_report_fini(&report);
+		config_diff(old, settings, ret_diff);
+		config_keep_restart_values(old, settings);
+		daemon->settings = settings;
+		daemon->loaded_wall_usec = loop_wall_usec();
+		daemon->reloads++;
+		apply_settings(daemon, ret_diff);
+		settings_free(old);
+		log_notice("reload done: %zu changes", ret_diff->n_changes);
+	}
+	sd_ready(daemon->sd);
+	loop_defer(&daemon->refresh);
+	return err;
+}
+
+static void
+on_sighup(void *arg, int signo)
+{
+	struct config_diff diff = {0};
+
+	(void)signo;
+	if (!daemon_reload(arg, &diff))
+		config_diff_fini(&diff);
+}
+
+/* --- stop --- */
+
+static void
+on_released(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	loop_stop(daemon->loop);
+}
+
+static void
+on_stop_timeout(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	log_warning(
+	    "stop: not everything could be released in time; other nodes take over when our Lease has aged out");
+	loop_stop(daemon->loop);
+}
+
+void
+daemon_stop(struct daemon *daemon)
+{
+	if (daemon->stopping)
+		return;
+	daemon->stopping = true;
+	sd_stopping(daemon->sd);
+	log_notice("stop: releasing what this node holds");
+	watch_leadership(daemon);
+	loop_timer_set(
+	    &daemon->stop_timer, mono_add_usec(loop_now(daemon->loop), DAEMON_STOP_USEC));
+	leases_release(daemon->leases);
+}
+
+static void
+on_sigterm(void *arg, int signo)
+{
+	(void)signo;
+	daemon_stop(arg);
+}
+
+static void
+on_sigusr1(void *arg, int signo)
+{
+	struct daemon *daemon = arg;
+
+	(void)signo;
+	log_notice("restart: leaving addresses and Leases as they are");
+	loop_stop(daemon->loop);
+}
+
+/* --- start --- */
+
+static void
+identify(struct daemon *daemon)
+{
+	char machine_id[HOST_ID_SIZE] = "";
+
+	random_hex(daemon->instance_id, 16);
+	if (host_boot_id(daemon->boot_id))
+		daemon->boot_id[0] = '\0';
+	if (host_name(daemon->hostname))
+		daemon->hostname[0] = '\0';
+	/* Not the machine-id itself, which machine-id(5) asks to keep from others: the Lease is
+	 * readable in the cluster. */
+	if (!host_machine_id(machine_id))
+		(void)snprintf(daemon->machine_id, sizeof(daemon->machine_id), "%016llx",
+		    (unsigned long long)hash_final(
+			hash_string(hash_string(HASH_INIT, "metallbd"), machine_id)));
+}
+
+static int
+lock_state(struct daemon *daemon)
+{
+	const char *directory = daemon->settings->node.state_directory;
+	char *path = xasprintf("%s/lock", directory);
+	pid_t pid = 0;
+	int err = file_make_directory(directory, 0750);
+
+	if (!err)
+		err = file_lock(path, &daemon->state_lock, &pid);
+	if (err == -EWOULDBLOCK)
+		log_err(
+		    "state-directory %s is in use by another metallbd, pid %d; two on one machine need a node.state-directory each",
+		    directory, (int)pid);
+	else if (err)
+		log_err("state-directory %s: %s", directory, strerror(-err));
+	free(path);
+	return err;
+}
+
+static int
+start_signals(struct daemon *daemon)
+{
+	int err = loop_signal_init(&daemon->sighup, daemon->loop, SIGHUP, on_sighup, daemon);
+
+	if (!err)
+		err = loop_signal_init(&daemon->sigterm, daemon->loop, SIGTERM, on_sigterm, daemon);
+	if (!err)
+		err = loop_signal_init(&daemon->sigint, daemon->loop, SIGINT, on_sigterm, daemon);
+	if (!err)
+		err = loop_signal_init(&daemon->sigusr1, daemon->loop, SIGUSR1, on_sigusr1, daemon);
+	return err;
+}
+
+/* Sockets and what the machine is: without these nothing works. */
+static int
+start_machine(struct daemon *daemon)
+{
+	int err = lock_state(daemon);
+
+	if (err)
+		return err;
+	err = start_signals(daemon);
+	if (err) {
+		log_err("signals: %s", strerror(-err));
+		return err;
+	}
+	err = netlink_open(daemon->loop, on_links_changed, daemon, &daemon->netlink);
+	if (err) {
+		log_err("netlink: the interfaces cannot be read: %s", strerror(-err));
+		return err;
+	}
+	err = l2_new(daemon->loop, on_conflict, daemon, &daemon->l2);
+	if (err) {
+		log_err(
+		    "packet socket: %s; metallbd needs CAP_NET_RAW (see the unit metallbd.service)",
+		    strerror(-err));
+		return err;
+	}
+	l2_set_links(daemon->l2, netlink_table(daemon->netlink));
+	err = control_new(daemon, &daemon->control);
+	if (err)
+		return err;
+	daemon->metrics = metrics_new(daemon);
+	return 0;
+}
+
+static int
+start_cluster(struct daemon *daemon)
+{
+	static const struct services_ops services_ops = {
+	    on_service_changed, on_service_gone, on_services_synced};
+	static const struct leases_ops leases_ops = {on_announce, on_leases_changed, on_released};
+	const struct settings *settings = daemon->settings;
+	uint64_t seed = random_seed();
+	int err = api_new(daemon->loop, settings, seed, on_api_changed, daemon, &daemon->api);
+
+	if (err) {
+		log_err("libcurl: %s: it must resolve names asynchronously and speak TLS",
+		    strerror(-err));
+		return err;
+	}
+	daemon->events = events_new(daemon->loop, daemon->api, settings->node.name, seed + 1);
+	daemon->node = node_new(daemon->loop, daemon->api, settings->node.name,
+	    settings->node.read_labels, on_node_changed, daemon);
+	daemon->services = services_new(daemon->loop, daemon->api, seed + 2, &services_ops, daemon);
+	daemon->leases = leases_new(daemon->loop, daemon->api,
+	    &(struct leases_options){
+		.node = settings->node.name,
+		.namespace = settings->kubernetes.namespace,
+		.seed = seed + 3,
+		.ops = &leases_ops,
+		.arg = daemon,
+	    });
+	leases_set_release_on_api_loss(
+	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
+	daemon->allocation = allocation_new(
+	    daemon->loop, daemon->api, daemon->events, services_table(daemon->services), settings);
+	return 0;
+}
+
+int
+daemon_start(struct daemon *daemon, struct settings *settings)
+{
+	int err;
+
+	daemon->settings = settings;
+	daemon->state_lock = -1;
+	daemon->started_wall_usec = daemon->loaded_wall_usec = loop_wall_usec();
+	loop_deferred_init(&daemon->replan, daemon->loop, replan, daemon);
+	loop_deferred_init(&daemon->refresh, daemon->loop, refresh_status, daemon);
+	loop_timer_init(&daemon->replan_timer, daemon->loop, replan, daemon);
+	loop_timer_init(&daemon->stop_timer, daemon->loop, on_stop_timeout, daemon);
+	daemon->sd = sd_new(daemon->loop);
+	identify(daemon);
+	log_notice("start: metallbd %s on node %s, settings %s", PACKAGE_VERSION,
+	    settings->node.name, daemon->path);
+	err = start_machine(daemon);
+	if (!err)
+		err = start_cluster(daemon);
+	if (err)
+		return err;
+	check_own_addresses(daemon);
+	forbid_node_addresses(daemon);
+	sd_ready(daemon->sd);
+	loop_defer(&daemon->refresh);
+	return 0;
+}
+
+void
+daemon_free(struct daemon *daemon)
+{
+	metrics_free(daemon->metrics);
+	control_free(daemon->control);
+	if (daemon->api)
+		api_stop(daemon->api);
+	services_free(daemon->services);
+	leases_free(daemon->leases);
+	allocation_free(daemon->allocation);
+	node_free(daemon->node);
+	events_free(daemon->events);
+	api_free(daemon->api);
+	l2_free(daemon->l2);
+	netlink_free(daemon->netlink);
+	plan_free(daemon->plan);
+	loop_signal_fini(&daemon->sighup);
+	loop_signal_fini(&daemon->sigterm);
+	loop_signal_fini(&daemon->sigint);
+	loop_signal_fini(&daemon->sigusr1);
+	loop_deferred_fini(&daemon->replan);
+	loop_deferred_fini(&daemon->refresh);
+	loop_timer_fini(&daemon->replan_timer);
+	loop_timer_fini(&daemon->stop_timer);
+	sd_free(daemon->sd);
+	if (daemon->state_lock >= 0)
+		file_unlock(daemon->state_lock);
+	config_report_fini(&daemon->refused);
+	settings_free(daemon->settings);
+	free(daemon->unequal);
+	free(daemon->own_in_pool);
+	free(daemon->wanted);
+	free(daemon->path);
+}

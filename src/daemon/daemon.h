@@ -1,0 +1,90 @@
+/*
+ * daemon: everything that metallbd has, and how it is joined. Data flows one way, level-triggered:
+ * Services, settings, the own Node and the interfaces make a plan (announce/plan); the plan says
+ * which addresses this node wants (leases); the Leases say which of them it announces (l2). Beside
+ * it, on the daemon that holds the Lease `allocator`: Services -> allocation -> status.
+ *
+ * The parts reach one another only through the calls in daemon.c; status, metrics and control read
+ * them.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "io/loop.h"
+#include "util/addr.h"
+#include "util/mono.h"
+
+struct allocation;
+struct api;
+struct control;
+struct events;
+struct l2;
+struct leases;
+struct metrics;
+struct netlink;
+struct node;
+struct plan;
+struct sd;
+struct services;
+struct settings;
+
+/* A stop that takes longer ends without the rest being released: under TimeoutStopSec of the unit.
+ */
+#define DAEMON_STOP_USEC (10 * USEC_PER_SEC)
+
+struct daemon {
+	struct loop *loop;
+	struct sd *sd;
+	char *path; /* of metallb.conf */
+	struct settings *settings;
+	bool debug; /* -d: log.level of the file does not count */
+	int64_t started_wall_usec, loaded_wall_usec;
+	/* The last reload was refused: these are its errors, older settings are in force. */
+	bool stale;
+	struct config_report refused;
+	char instance_id[33], boot_id[40], machine_id[17], hostname[254];
+	int state_lock;
+	struct netlink *netlink;
+	struct l2 *l2;
+	struct api *api;
+	struct events *events;
+	struct node *node;
+	struct services *services;
+	struct leases *leases;
+	struct allocation *allocation;
+	struct control *control;
+	struct metrics *metrics;
+	struct plan *plan;      /* NULL until Services and Node are known */
+	struct ip_addr *wanted; /* addresses that leases was told of, sorted */
+	size_t n_wanted;
+	bool services_listed; /* leases was told */
+	bool stopping;
+	uint64_t reloads, reload_errors, conflicts;
+	char *unequal;     /* warnings as last said: nodes with other settings, */
+	char *own_in_pool; /* and own addresses inside pools */
+	struct loop_deferred replan, refresh;
+	mono_t replan_after;
+	struct loop_timer stop_timer, replan_timer;
+	struct loop_signal sighup, sigterm, sigint, sigusr1;
+};
+
+/*
+ * Starts everything; takes settings. 0, or -errno after an err line: the process is to end with
+ * status 1. `daemon` is all zeros but for path, debug and loop.
+ */
+int daemon_start(struct daemon *daemon, struct settings *settings);
+/* Frees everything that daemon_start() made, also after it failed. */
+void daemon_free(struct daemon *daemon);
+/* Plan again soon. */
+void daemon_replan(struct daemon *daemon);
+/* Reads the file again. 0 with what changed in *ret_diff (config_diff_fini()), or -errno: nothing
+ * changed, daemon->refused says why. */
+int daemon_reload(struct daemon *daemon, struct config_diff *ret_diff);
+/* SIGTERM: releases what this node holds, then ends the loop. */
+void daemon_stop(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,197 @@
+#include "daemon/node.h"
+
+#include <stdlib.h>
+
+#include <json-c/json.h>
+
+#include "daemon/api.h"
+#include "io/loop.h"
+#include "kube/json.h"
+#include "kube/node.h"
+#include "kube/path.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/mono.h"
+#include "util/str.h"
+
+#define NODE_INTERVAL_USEC (60 * USEC_PER_SEC)
+#define NODE_RETRY_USEC (5 * USEC_PER_SEC)
+#define NODE_MAX_BYTES (4u << 20)
+
+struct node {
+	struct loop *loop;
+	struct api *api;
+	char *name;
+	bool read_labels, known, missing, asking;
+	struct kube_node *object; /* NULL while unknown or missing */
+	struct loop_timer timer;
+	node_changed_fn *changed;
+	void *arg;
+};
+
+static bool
+labels_equal(const struct labels *a, const struct labels *b)
+{
+	size_t i;
+
+	if (a->count != b->count)
+		return false;
+	for (i = 0; i < a->count; i++)
+		if (!str_eq(a->items[i].key, b->items[i].key) ||
+		    !str_eq(a->items[i].value, b->items[i].value))
+			return false;
+	return true;
+}
+
+static bool
+node_differs(const struct kube_node *a, const struct kube_node *b)
+{
+	if (!a || !b)
+		return a != b;
+	return a->network_unavailable != b->network_unavailable ||
+	    !labels_equal(&a->labels, &b->labels);
+}
+
+/* Takes `object`, NULL for a Node that is not there. */
+static void
+node_learn(struct node *node, struct kube_node *object)
+{
+	bool differs = !node->known || node_differs(node->object, object);
+
+	kube_node_free(node->object);
+	node->object = object;
+	node->known = true;
+	if (!object && !node->missing)
+		log_warning(
+		    "node %s: the API server has no Node of this name; node selectors see only node.labels of the file. "
+		    "Is node.name right?",
+		    node->name);
+	node->missing = !object;
+	if (differs)
+		node->changed(node->arg);
+}
+
+static struct kube_node *
+node_parse(const struct node *node, const struct api_answer *answer)
+{
+	struct json_object *json;
+	struct kube_node *object = NULL;
+	enum kube_cause cause = kube_json_parse(
+	    answer->body, answer->body_len, NODE_MAX_BYTES, &json);
+
+	if (cause == KUBE_OK) {
+		cause = kube_node_decode(json, &object);
+		json_object_put(json);
+	}
+	if (cause != KUBE_OK)
+		log_warning("node %s: its Node object is unreadable: %s", node->name,
+		    kube_cause_str(cause));
+	return object;
+}
+
+static void
+node_answered(void *arg, const struct api_answer *answer)
+{
+	struct node *node = arg;
+	int64_t wait = NODE_INTERVAL_USEC;
+
+	node->asking = false;
+	if (answer->result != API_ANSWERED || answer->status >= 500 || answer->status == 429) {
+		wait = NODE_RETRY_USEC;
+	} else if (answer->status == 404) {
+		node_learn(node, NULL);
+	} else if (answer->status < 300) {
+		struct kube_node *object = node_parse(node, answer);
+
+		if (object)
+			node_learn(node, object);
+	} else {
+		log_warning(
+		    "node %s: the API server answers %d to a GET of the own Node; see share/rbac.yaml",
+		    node->name, answer->status);
+		node_learn(node, NULL);
+	}
+	if (node->read_labels)
+		loop_timer_set(&node->timer, mono_add_usec(loop_now(node->loop), wait));
+}
+
+static void
+node_ask(void *arg)
+{
+	struct node *node = arg;
+	char *path;
+
+	if (node->asking)
+		return;
+	node->asking = true;
+	path = kube_path_node(node->name);
+	api_call(node->api,
+	    &(struct api_options){
+		.method = "GET", .path = path, .on_done = node_answered, .arg = node});
+	free(path);
+}
+
+struct node *
+node_new(struct loop *loop, struct api *api, const char *name, bool read_labels,
+    node_changed_fn *changed, void *arg)
+{
+	struct node *node = xcalloc(1, sizeof(*node));
+
+	node->loop = loop;
+	node->api = api;
+	node->name = xstrdup(name);
+	node->changed = changed;
+	node->arg = arg;
+	loop_timer_init(&node->timer, loop, node_ask, node);
+	node_set_read_labels(node, read_labels);
+	return node;
+}
+
+void
+node_free(struct node *node)
+{
+	if (!node)
+		return;
+	loop_timer_fini(&node->timer);
+	kube_node_free(node->object);
+	free(node->name);
+	free(node);
+}
+
+void
+node_set_read_labels(struct node *node, bool read_labels)
+{
+	if (read_labels == node->read_labels)
+		return;
+	node->read_labels = read_labels;
+	loop_timer_set(&node->timer, read_labels ? loop_now(node->loop) : MONO_NEVER);
+	if (!read_labels && node->object) {
+		kube_node_free(node->object);
+		node->object = NULL;
+		node->changed(node->arg);
+	}
+}
+
+struct labels
+node_labels(const struct node *node)
+{
+	return node->object && node->read_labels ? node->object->labels : (struct labels){0};
+}
+
+bool
+node_network_unavailable(const struct node *node)
+{
+	return node->object && node->read_labels && node->object->network_unavailable;
+}
+
+bool
+node_is_known(const struct node *node)
+{
+	return node->known || !node->read_labels;
+}
+
+bool
+node_is_missing(const struct node *node)
+{
+	return node->missing;
+}
