@@ -449,17 +449,29 @@ clear_done(void *arg, const struct api_answer *answer)
 	(void)answer;
 }
 
+static bool
+is_all_ours(const struct settings *settings, const struct service *service)
+{
+	size_t i;
+
+	for (i = 0; i < service->n_ingress; i++)
+		if (!settings_pool_of(settings, &service->ingress[i].ip))
+			return false;
+	return true;
+}
+
 /*
- * A Service that left our view may still exist with another type: then our annotation and condition
- * go. The uid keeps this from a new Service of the same name; a deleted one answers 404.
+ * A Service that left our view may still exist with another type: then our addresses (old servers
+ * leave them in the status), annotation and condition go. The uid keeps this from a new Service of
+ * the same name; a deleted one answers 404.
  */
 static void
 clear_traces(struct allocation *allocation, const struct service *last)
 {
 	const struct kube_status_patch patch = {
 	    .uid = last->uid,
+	    .ingress = is_all_ours(allocation->settings, last) ? KUBE_CLEAR : KUBE_KEEP,
 	    .pool_annotation = KUBE_CLEAR,
-	    .remove_legacy_annotation = false,
 	    .condition = KUBE_CLEAR,
 	};
 	char *path, *body;

@@ -165,21 +165,24 @@ announce_all(struct daemon *daemon)
 			announce_here(daemon, &daemon->plan->addresses[i].ip);
 }
 
+/* The members are the live nodes on our LANs. */
 static bool
 all_members_excluded(const struct daemon *daemon)
 {
-	const struct membership *members = leases_membership(daemon->leases);
-	const struct member *member;
-	bool any = false;
+	const struct link_table *links = netlink_table(daemon->netlink);
+	struct ip_prefix *subnets = NULL;
+	size_t n = 0, cap = 0, i, j;
+	bool all;
 
-	MAP_FOREACH (member, members->members) {
-		if (!member->present || member->state != MEMBER_LIVE || !member->info)
-			continue;
-		if (!member->info->excluded)
-			return false;
-		any = true;
+	for (i = 0; i < links->count; i++) {
+		for (j = 0; !links->items[i].loopback && j < links->items[i].n_addresses; j++) {
+			subnets = mem_grow(subnets, n, &cap, sizeof(*subnets));
+			subnets[n++] = links->items[i].addresses[j];
+		}
 	}
-	return any;
+	all = membership_all_excluded(leases_membership(daemon->leases), subnets, n);
+	free(subnets);
+	return all;
 }
 
 static void
