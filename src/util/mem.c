@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK_BYTES 2048
+#define ARENA_MIN_BLOCK_BYTES 256
+#define ARENA_MAX_BLOCK_BYTES 4096
 #define ARENA_ALIGN _Alignof(max_align_t)
 
 static void __attribute__((noreturn)) out_of_memory(void)
@@ -125,8 +126,8 @@ arena_free(struct arena *arena)
 	free(arena);
 }
 
-/* A first small block keeps small objects (a Service is about 1 kB) from costing a whole
- * ARENA_BLOCK_BYTES. */
+/* As large as all before together: a small object (a Service is about 1 kB) wastes little, a large
+ * one is few blocks. */
 static struct arena_block *
 arena_block_for(struct arena *arena, size_t bytes)
 {
@@ -135,8 +136,12 @@ arena_block_for(struct arena *arena, size_t bytes)
 
 	if (block && block->size - block->used >= bytes)
 		return block;
-	size = arena->blocks ? ARENA_BLOCK_BYTES : ARENA_BLOCK_BYTES / 4;
-	if (bytes > size)
+	size = arena->total;
+	if (size < ARENA_MIN_BLOCK_BYTES)
+		size = ARENA_MIN_BLOCK_BYTES;
+	if (size > ARENA_MAX_BLOCK_BYTES)
+		size = ARENA_MAX_BLOCK_BYTES;
+	if (size < bytes)
 		size = bytes;
 	block = xcalloc(1, sizeof(*block) + size);
 	block->size = size;
