@@ -517,16 +517,10 @@ allocation_ipam(const struct allocation *allocation)
 struct ipam *
 allocation_view(const struct allocation *allocation)
 {
-	struct ipam_decision *decision = xcalloc(1, sizeof(*decision));
 	struct ipam *ipam = ipam_new();
-	const struct service *service;
 
 	ipam_set_settings(ipam, allocation->settings);
-	MAP_FOREACH (service, allocation->table->head)
-		ipam_service_changed(ipam, service);
-	while (ipam_next(ipam, allocation->table, decision))
-		;
-	free(decision);
+	ipam_learn(ipam, allocation->table);
 	return ipam;
 }
 
