@@ -233,7 +233,7 @@ on_line(void *arg, struct ctl_connection *conn, const struct ctl_peer *peer, con
     size_t len)
 {
 	struct control *control = arg;
-	struct control_answer answer = {CONTROL_OK};
+	struct control_answer answer = {.code = CONTROL_OK};
 	json_object *request;
 	char *text;
 

@@ -78,8 +78,8 @@ missing_members_do_not_crash(void **state)
 {
 	static const char *const inputs[] = {"{}", "[]", "1",
 	    "{\"services\":1,\"pools\":{},\"leases\":\"x\",\"changes\":null,\"members\":[1],\"interfaces\":[[]]}",
-	    "{\"services\":[null,{\"addresses\":[null]}],\"pools\":[null],\"leases\":[null],\"changes\":[null],"
-	    "\"addresses\":[null],\"next\":[null],\"warnings\":[null]}"};
+	    ("{\"services\":[null,{\"addresses\":[null]}],\"pools\":[null],\"leases\":[null],\"changes\":[null],"
+	     "\"addresses\":[null],\"next\":[null],\"warnings\":[null]}")};
 	size_t i, j;
 
 	(void)state;
