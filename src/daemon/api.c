@@ -363,10 +363,13 @@ api_read_credentials(void *arg)
 		api_set_state(api, API_CONNECTING,
 		    http_endpoint_name(api->endpoints[api_pick_server(api)]), "");
 	}
-	(void)api_read_token(api);
+	/* A file that is not there yet is waited for; a server may treat requests without a token
+	 * as anonymous and answer 403, which says nothing about the file. */
+	err = api_read_token(api);
 	if (api->token_file)
-		loop_timer_set(
-		    &api->credentials, mono_add_usec(loop_now(api->loop), API_TOKEN_REREAD_USEC));
+		loop_timer_set(&api->credentials,
+		    mono_add_usec(loop_now(api->loop),
+			err ? API_CREDENTIALS_RETRY_USEC : API_TOKEN_REREAD_USEC));
 }
 
 /* --- calls --- */

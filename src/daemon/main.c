@@ -83,14 +83,17 @@ run(struct daemon *daemon)
 		log_err("start refused: %zu errors in %s; metallbd -t checks the file",
 		    report.n_errors, daemon->path);
 	config_report_fini(&report);
-	if (err)
+	if (err) {
+		free(daemon->path);
 		return EXIT_FAILED;
+	}
 	if (!daemon->debug)
 		log_set_level(settings->log_level);
 	err = loop_new(&daemon->loop);
 	if (err) {
 		log_err("event loop: %s", strerror(-err));
 		settings_free(settings);
+		free(daemon->path);
 		return EXIT_FAILED;
 	}
 	err = daemon_start(daemon, settings);
