@@ -505,6 +505,18 @@ on_released(void *arg)
 	loop_stop(daemon->loop);
 }
 
+/*
+ * The Leases change each few seconds, so their watch always sees it. That of the Services may not:
+ * once the versions have grown past those it knew, nothing tells it from a quiet one.
+ */
+static void
+on_restored(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	services_relist(daemon->services);
+}
+
 static void
 on_stop_timeout(void *arg)
 {
@@ -638,7 +650,8 @@ start_cluster(struct daemon *daemon)
 {
 	static const struct services_ops services_ops = {
 	    on_service_changed, on_service_gone, on_services_synced};
-	static const struct leases_ops leases_ops = {on_announce, on_leases_changed, on_released};
+	static const struct leases_ops leases_ops = {
+	    on_announce, on_leases_changed, on_released, on_restored};
 	const struct settings *settings = daemon->settings;
 	uint64_t seed = random_seed();
 	int err = api_new(daemon->loop, settings, seed, on_api_changed, daemon, &daemon->api);

@@ -406,6 +406,8 @@ on_notice(void *arg, enum kube_watch_notice notice, const char *text)
 	struct leases *leases = arg;
 
 	(void)text;
+	if (notice == KUBE_WATCH_RESTORED)
+		leases->ops->restored(leases->arg);
 	if (notice == KUBE_WATCH_NOT_FOUND || notice == KUBE_WATCH_FORBIDDEN)
 		log_err(
 		    "lease namespace=%s: the API server lets us have no Leases there; apply share/rbac.yaml",

@@ -144,6 +144,12 @@ services_reconnect(struct services *services)
 	watcher_restart(services->watcher);
 }
 
+void
+services_relist(struct services *services)
+{
+	watcher_relist(services->watcher);
+}
+
 const struct service_table *
 services_table(const struct services *services)
 {

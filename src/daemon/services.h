@@ -34,6 +34,8 @@ struct services *services_new(
 void services_free(struct services *services);
 /* After api_reconfigure(reconnect). */
 void services_reconnect(struct services *services);
+/* The view is in doubt: lists again. */
+void services_relist(struct services *services);
 const struct service_table *services_table(const struct services *services);
 bool services_is_synced(const struct services *services);
 /* Objects that are unreadable now, and how often one was met. */
