@@ -1,0 +1,276 @@
+# shellcheck shell=bash
+# The stages of tests/run.sh, in the order in which they run; each is a function stage_NAME. Sourced by tests/run.sh.
+
+stage_deps()
+{
+	# shellcheck disable=SC2086 # lists of words
+	case_of "Debian packages" "$LOGS/deps.log" install_packages $BUILD_PACKAGES $LAB_PACKAGES $TEST_PACKAGES
+	# The version that .clang-format is frozen for; other Debian releases do not have it.
+	if [ -z "$(missing_packages clang-format-14)" ]; then
+		return
+	elif apt-cache policy clang-format-14 2> /dev/null | grep -q 'Candidate: [0-9]'; then
+		case_of "clang-format-14" "$LOGS/deps-format.log" install_packages clang-format-14
+	fi
+}
+
+# prepare: the copy of the tree with its configure script; once.
+prepared=
+prepare()
+{
+	[ -z "$prepared" ] || return "$prepared"
+	prepared=1
+	case_of "copy of the sources" "$LOGS/copy.log" copy_sources "$BUILD/src" || return
+	case_of "autogen.sh" "$LOGS/autogen.log" "$BUILD/src/autogen.sh" || return
+	prepared=0
+}
+
+# need NAME: the build NAME, made now if it was not; 1 if it cannot be had. A build is a case of the stage that needs it first.
+declare -A built=()
+need()
+{
+	local name=$1
+	local -a options
+	[ -z "${built[$name]-}" ] || return "${built[$name]}"
+	built[$name]=1
+	case $name in
+	gcc) options=(CC=gcc) ;;
+	clang) options=(CC=clang) ;;
+	sanitizers) options=(CC=gcc --enable-sanitizers) ;;
+	fuzzers) options=(CC=clang --enable-fuzzers --enable-sanitizers) ;;
+	esac
+	prepare || return
+	case_of "configure ($name)" "$LOGS/$name-configure.log" configure_in "$name" "${options[@]}" || return
+	case_of "build ($name)" "$LOGS/$name-build.log" programs_of "$name" || return
+	built[$name]=0
+}
+
+stage_build()
+{
+	need gcc
+	need clang
+}
+
+# check_in NAME: "make check" in a build; each TAP case counts.
+check_in()
+{
+	local name=$1 status=0
+	need "$name" || return
+	find "$BUILD/$name" -name '*.trs' -delete
+	logged "$LOGS/$name-check.log" timeout 900 make -C "$BUILD/$name" -j"$JOBS" -k check || status=$?
+	stage="$stage/$name"
+	automake_results "$BUILD/$name" || result FAIL "make check ran no test"
+	if [ "$status" -ne 0 ]; then
+		grep -q "^FAIL	$stage	" "$RESULTS" || result FAIL "make check: exit status $status"
+		show_failed "$BUILD/$name"
+	fi
+	stage=${stage%%/*}
+}
+
+# show_failed DIR: the logs of the tests that failed in DIR; where there are none, why make stopped.
+show_failed()
+{
+	local trs any=
+	while IFS= read -r trs; do
+		any=1
+		echo "--- ${trs#"$1"/}"
+		grep -v '^ok ' "${trs%.trs}.log" | tail -n 40
+	done < <(find "$1" -name '*.trs' -exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} +)
+	[ -n "$any" ] || tail -n 40 "$LOGS/${1##*/}-check.log"
+}
+
+stage_unit()
+{
+	check_in gcc
+	check_in clang
+}
+
+stage_sanitizers()
+{
+	check_in sanitizers
+}
+
+stage_distcheck()
+{
+	need gcc || return
+	case_of "make distcheck" "$LOGS/distcheck.log" timeout 900 make -C "$BUILD/gcc" -j"$JOBS" distcheck
+}
+
+# sources_like PATTERN...: files of the copy, without what autogen.sh and pytest made.
+tree_files()
+{
+	(cd "$BUILD/src" && find . \( -name build-aux -o -name m4 -o -name autom4te.cache -o -name .git \) -prune -o -type f "$@" -print |
+		sed 's|^\./||' | sort)
+}
+
+stage_format()
+{
+	local file
+	if ! command -v clang-format-14 > /dev/null; then
+		result SKIP "clang-format # needs version 14 (the package clang-format-14), which this system does not have"
+		return
+	fi
+	prepare || return
+	while IFS= read -r file; do
+		case_of "$file" "$LOGS/format.log" clang-format-14 -n -Werror "$BUILD/src/$file"
+	done < <(tree_files \( -name '*.c' -o -name '*.h' \))
+}
+
+shell_scripts()
+{
+	tree_files -size -200k | while IFS= read -r file; do
+		case $file in
+		configure | *.py | *.c | *.h) ;;
+		*.sh) echo "$file" ;;
+		*) if head -n 1 "$BUILD/src/$file" | grep -qaE '^#!.*/(ba|da)?sh\b'; then echo "$file"; fi ;;
+		esac
+	done
+}
+
+# The copy is the tree that is looked at; the warnings name files relative to it.
+in_copy()
+{
+	(cd "$BUILD/src" && "$@")
+}
+
+stage_lint()
+{
+	local file queue
+	prepare || return
+	while IFS= read -r file; do
+		case_of "shellcheck $file" "$LOGS/shellcheck.log" in_copy shellcheck "$file"
+	done < <(shell_scripts)
+	while IFS= read -r file; do
+		case_of "mandoc $file" "$LOGS/mandoc.log" in_copy mandoc -Tlint -Wwarning "$file"
+	done < <(tree_files -path './man/*.[0-9]')
+	while IFS= read -r file; do
+		case_of "compiles $file" "$LOGS/python.log" in_copy /usr/bin/python3 -c \
+			'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$file"
+	done < <(tree_files -name '*.py')
+	while IFS= read -r file; do
+		case_of "YAML $file" "$LOGS/yaml.log" in_copy /usr/bin/python3 -c \
+			'import sys, yaml; list(yaml.safe_load_all(open(sys.argv[1])))' "$file"
+	done < <(tree_files \( -name '*.yaml' -o -name '*.yml' \))
+	# cppcheck reads no system headers; without this one the list macros are syntax errors.
+	queue=$(echo '#include <sys/queue.h>' | gcc -E -M -x c - | tr ' ' '\n' | grep '/sys/queue\.h$')
+	case_of cppcheck "$LOGS/cppcheck.log" in_copy cppcheck --quiet --error-exitcode=1 --std=c11 -j "$JOBS" \
+		--enable=warning,performance,portability --inline-suppr --suppressions-list=tests/lib/cppcheck.suppressions \
+		--template='{file}:{line}: {severity}: {message} [{id}]' --include="$queue" -DHAVE_CONFIG_H -I src src tests
+	lint_unit
+}
+
+# The exposure of the installed unit, as systemd itself judges it: at most 2.0.
+lint_unit()
+{
+	local unit=$BUILD/gcc/systemd/metallbd.service
+	if ! command -v systemd-analyze > /dev/null; then
+		result SKIP "unit exposure # systemd-analyze is not installed"
+		return
+	fi
+	[ -e "$BUILD/src/systemd/metallbd.service.in" ] || return
+	need gcc || return
+	if [ ! -e "$unit" ]; then
+		result SKIP "unit exposure # this build makes no unit file"
+		return
+	fi
+	case_of "unit exposure" "$LOGS/unit.log" systemd-analyze security --no-pager --offline=true --threshold=20 "$unit"
+}
+
+# namespaces_work: whether this machine lets us make a lab at all.
+namespaces_work()
+{
+	local name=${LAB_PREFIX}probe
+	[ "$(id -u)" -eq 0 ] || return 1
+	ip netns add "$name" 2> /dev/null || return 1
+	ip netns del "$name"
+}
+
+# pytest_shards BACKEND BUILD_NAME OPTION...: tests/net against one kind of API server, as several pytest processes with a lab
+# each: the tests mostly wait. Logs and results are $LOGS/net-BACKEND-N.{log,xml}.
+SHARDS=3
+pytest_shards()
+{
+	local backend=$1 dir=$BUILD/$2 number pid status=0
+	local -a pids=()
+	shift 2
+	# A signal goes to the whole process group; pytest cleans up, and that is waited for.
+	trap : INT TERM HUP
+	for ((number = 1; number <= SHARDS; number++)); do
+		env PYTHONDONTWRITEBYTECODE=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 timeout --foreground 1200 \
+			/usr/bin/python3 -m pytest -p no:cacheprovider --color=no -q -rf --junitxml="$LOGS/net-$backend-$number.xml" \
+			--rootdir="$BUILD/src/tests/net" "$BUILD/src/tests/net" --backend="$backend" --build-dir="$dir" \
+			--shard="$number/$SHARDS" --lab-prefix="$LAB_PREFIX$number-" "$@" > "$LOGS/net-$backend-$number.log" 2>&1 &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		while kill -0 "$pid" 2> /dev/null; do
+			wait "$pid" || status=$?
+		done
+	done
+	return "$status"
+}
+
+# net_tests BACKEND BUILD_NAME OPTION...
+net_tests()
+{
+	local backend=$1 name=$2 number status=0
+	need "$name" || return
+	rm -f "$LOGS/net-$backend"-*
+	logged "$LOGS/net-$backend-all" pytest_shards "$@" || status=$?
+	for ((number = 1; number <= SHARDS; number++)); do
+		if [ -s "$LOGS/net-$backend-$number.xml" ]; then
+			junit_results "$LOGS/net-$backend-$number.xml"
+		else
+			result FAIL "pytest ($number) did not come to its end"
+		fi
+		# All is well: "N passed" on the last line. Else the reports.
+		tail -n 1 "$LOGS/net-$backend-$number.log" | grep -qE 'failed|error|no tests' || continue
+		tail -n 300 "$LOGS/net-$backend-$number.log"
+	done
+	if [ "$status" -ne 0 ] && ! grep -q "^FAIL	$stage	" "$RESULTS"; then
+		result FAIL "pytest: exit status $status"
+	fi
+}
+
+stage_net()
+{
+	if ! namespaces_work; then
+		result SKIP "all of it # cannot make network namespaces here (needs root and CAP_SYS_ADMIN)"
+		return
+	fi
+	# The sanitizers watch the daemon through every end-to-end test.
+	net_tests kubesim sanitizers
+}
+
+stage_kubernetes()
+{
+	if ! namespaces_work; then
+		result SKIP "all of it # cannot make network namespaces here (needs root and CAP_SYS_ADMIN)"
+		return
+	fi
+	case_of "kube-apiserver from Debian's sources" "$LOGS/k8s-build.log" "$BUILD/src/tests/k8s/build.sh" || return
+	net_tests real gcc --kubernetes="$(tail -n 1 "$LOGS/k8s-build.log")"
+}
+
+stage_demo()
+{
+	if ! namespaces_work; then
+		result SKIP "all of it # cannot make network namespaces here (needs root and CAP_SYS_ADMIN)"
+		return
+	fi
+	need gcc || return
+	case_of "demo.sh" "$LOGS/demo.log" env METALLB_DEMO_BUILD="$BUILD/gcc" timeout 300 "$BUILD/src/tests/demo.sh"
+}
+
+# Not among the default stages: minutes of libFuzzer for each target, on request.
+stage_fuzz()
+{
+	local program name
+	need fuzzers || return
+	while IFS= read -r program; do
+		name=${program##*/}
+		mkdir -p "$LOGS/fuzz-$name"
+		case_of "$name for ${METALLB_FUZZ_SECONDS:-60} s" "$LOGS/fuzz-$name.log" "$program" -print_final_stats=1 \
+			-max_total_time="${METALLB_FUZZ_SECONDS:-60}" "-artifact_prefix=$LOGS/" "$LOGS/fuzz-$name" \
+			"$BUILD/src/tests/fuzz/corpus/${name#fuzz_}"
+	done < <(find "$BUILD/fuzzers/tests/fuzz" -type f -name 'fuzz_*' -perm -u+x)
+}
