@@ -1,0 +1,15 @@
+"""A LAN with Kubernetes nodes on one machine, made of network namespaces: for the end-to-end tests and the demo.
+
+Nothing of it is in the root namespace, nothing listens outside, and every lab has a prefix of its own, so that several
+can run side by side. Needs root, iproute2, nftables and openssl; Python's standard library and, to read manifests, yaml.
+"""
+
+from .api import ApiClient, ApiError
+from .arp import ArpCapture, announce, arp_query
+from .cluster import KubeSim, LyingRelay, RealKube, TcpRelay
+from .daemon import Daemon, base_settings
+from .netns import Lab
+from .wait import wait_until
+
+__all__ = ["ApiClient", "ApiError", "ArpCapture", "Daemon", "KubeSim", "Lab", "LyingRelay",
+           "RealKube", "TcpRelay", "announce", "arp_query", "base_settings", "wait_until"]

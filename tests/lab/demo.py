@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+"""demo.py BUILD_DIR [--keep] [--real KUBERNETES_DIR]: what tests/demo.sh shows, once everything is built."""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import yaml
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lab import KubeSim, Lab, RealKube, wait_until  # noqa: E402
+from lab.process import Process  # noqa: E402
+
+LEASE_SECONDS = 5
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: default
+spec:
+  type: LoadBalancer
+  ports:
+  - name: http
+    port: 80
+"""
+CONF = """\
+kubernetes: {{
+	servers = ["{url}"];
+	certificate-authority = "{ca}";
+	token-file = "{token}";
+}};
+address-pools: ( {{ name = "lan"; addresses = ["10.77.0.200-10.77.0.210"]; }} );
+l2-advertisements: ( {{ address-pools = ["lan"]; }} );
+# The shortest there is, so that the demo is quick. The default is 15s.
+failover: {{ lease-duration = "{lease}s"; }};
+# Only because three daemons run on one machine here.
+node: {{ state-directory = "{here}/state"; }};
+control: {{ socket = "{here}/metallbd.sock"; group = "root"; }};
+metrics: {{ port = 0; }};
+"""
+# What kube-proxy does on a real node: packets for a Service's address go to an endpoint.
+KUBE_PROXY = """
+table ip service {
+	chain prerouting {
+		type nat hook prerouting priority dstnat;
+		ip daddr 10.77.0.200-10.77.0.210 tcp dport 80 redirect to :8080
+	}
+}
+"""
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def title(text):
+    say(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}")
+
+
+def show(text):
+    for line in text.rstrip("\n").splitlines():
+        say("    " + line.replace("\t", "    "))
+
+
+class Demo:
+    def __init__(self, lab, cluster, build, directory):
+        self.lab, self.cluster, self.build, self.directory = lab, cluster, build, directory
+        self.daemons = {}
+        self.others = []
+        self.kubectl = shutil.which("kubectl")
+        self.web = os.path.join(directory, "web.yaml")
+        self.conf = os.path.join(directory, "metallb.conf")
+
+    # Words that the user could type himself
+
+    def kubectl_command(self, *args):
+        return ["kubectl", f"--kubeconfig={self.cluster.path('admin.kubeconfig')}", *args]
+
+    def admin(self, *args, path, field):
+        """Runs kubectl and shows it; without kubectl curl with the API's path, and one field of what it gets."""
+        if self.kubectl:
+            say("  $ kubectl " + " ".join(args))
+            show(self.lab.run("api", "env", f"HOME={self.directory}", *self.kubectl_command(*args)).stdout)
+            return
+        say(f"  $ curl {self.cluster.url}{path}     (only {field} of what it prints)")
+        out = self.curl(path)
+        for item in out.get("items", [out]):
+            show(f"{item['metadata']['name']}: {json.dumps(item.get(field))}")
+
+    def curl(self, path, *options):
+        return json.loads(self.lab.run("api", "curl", "-fsS", "--cacert", self.cluster.ca_file, "-H",
+                                       "Authorization: Bearer admin-token", *options, self.cluster.url + path).stdout)
+
+    def create_service(self):
+        show(SERVICE)
+        if self.kubectl:
+            self.admin("apply", "-f", self.web, path=None, field=None)
+        else:
+            say(f"  $ curl --json @web.json {self.cluster.url}/api/v1/namespaces/default/services")
+            self.curl("/api/v1/namespaces/default/services", "--json", json.dumps(yaml.safe_load(SERVICE)))
+
+    def ctl(self, node, *args):
+        say(f"  {node} $ metallbctl " + " ".join(args))
+        done = self.lab.run(node, os.path.join(self.build, "src", "ctl", "metallbctl"),
+                            "-s", os.path.join(self.directory, node, "metallbd.sock"), *args, check=False)
+        show(done.stdout + done.stderr)
+
+    # The parts of the demo
+
+    def start_nodes(self):
+        here = os.path.join(self.directory, "here")
+        os.makedirs(here)
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write(CONF.format(url=self.cluster.url, ca=self.cluster.ca_file, token=self.cluster.token_file,
+                                lease=LEASE_SECONDS, here=here))
+        with open(self.web, "w", encoding="utf-8") as f:
+            f.write(SERVICE)
+        for node in self.lab.nodes:
+            own = os.path.join(self.directory, node)
+            os.makedirs(os.path.join(own, "www"))
+            os.makedirs(os.path.join(own, "state"))
+            with open(os.path.join(own, "www", "index.html"), "w", encoding="ascii") as f:
+                f.write(f"hello from {node}\n")
+            self.others.append(Process([sys.executable, "-m", "http.server", "8080", "--directory",
+                                        os.path.join(own, "www")], self.lab.ns(node), os.path.join(own, "http.log")))
+            self.lab.run(node, "nft", "-f", "-", input=KUBE_PROXY)
+            # A host name and files of its own, as on a machine of its own: so the very same metallb.conf serves all.
+            machine = f'hostname {node} && mount --bind "{own}" "{here}" && exec "$0" -f "{self.conf}"'
+            self.daemons[node] = Process(
+                ["unshare", "--uts", "sh", "-c", machine, os.path.join(self.build, "src", "daemon", "metallbd")],
+                self.lab.ns(node), os.path.join(own, "metallbd.log"))
+
+    def address(self):
+        addresses = self.cluster.admin.addresses("web")
+        return addresses[0] if addresses else None
+
+    def holder(self, ip):
+        return self.cluster.admin.holder("ip-" + ip.replace(".", "-"))
+
+    def get(self, ip):
+        """One HTTP request of the client, with a connection of its own; None if there is no answer in 0.3 s."""
+        done = self.lab.run("client", "curl", "-s", "-m", "0.3", f"http://{ip}/", check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def run(self):
+        title("Three nodes and a client on one LAN, each a network namespace")
+        for member in [*self.lab.nodes, "client", "api"]:
+            say(f"    {member:8} {self.lab.ipv4(member):12} {self.lab.mac(member)}")
+        kind = "kube-apiserver with etcd, RBAC from share/rbac.yaml" if self.cluster.backend == "real" \
+            else "tests/kubesim, the test API server of this project"
+        say(f"  The API server on {self.cluster.url} is {kind}.")
+
+        title("The same metallb.conf on every node")
+        self.start_nodes()
+        with open(self.conf, encoding="utf-8") as f:
+            show(f.read())
+        say("  metallbd runs on each. No address is configured on any interface; none will be.")
+        wait_until(lambda: len([n for n in self.cluster.admin.leases() if n.startswith("node-")]) == 3, 20,
+                   "three heartbeats")
+
+        title("A Service of type LoadBalancer")
+        created = time.monotonic()
+        self.create_service()
+        ip = wait_until(self.address, 20, "an address in the Service's status", interval=0.005)
+        say(f"  {ip} is in its status after {(time.monotonic() - created) * 1000:.0f} ms"
+            f"{', kubectl included' if self.kubectl else ''}.")
+        owner = wait_until(lambda: self.holder(ip), 20, "an owner")
+        self.admin("get", "service", "web", path="/api/v1/namespaces/default/services/web",
+                   field="status")
+        say("\n  Which node answers for it is in a Lease, for anyone to read:")
+        self.admin("-n", "metallbd-system", "get", "leases", path=self.cluster.admin.lease_path(),
+                   field="spec")
+        say()
+        self.ctl(owner, "explain", "default/web")
+
+        title("A client on the LAN asks for it")
+        say("  The nodes run no kube-proxy here. Its part, taking packets for the address to an endpoint, is\n"
+            "  played by one nftables rule, and the endpoint by a small web server that tells the node's name.")
+        self.first_answer(ip, owner)
+
+        title(f"{owner} dies")
+        say("  Its daemon gets SIGKILL and its network port goes down, as when the machine loses power.")
+        self.failover(ip, owner)
+
+    def first_answer(self, ip, owner):
+        # The new address has been probed for and is answered at once; wait for that, not for luck.
+        wait_until(lambda: self.get(ip), 10, "an HTTP answer")
+        self.lab.ip("client", "neigh", "flush", "dev", "eth0")
+        log = os.path.join(self.directory, "tcpdump.log")
+        only = f"arp and host {ip} and ether host {self.lab.mac('client')}"
+        sniffer = Process(["tcpdump", "-l", "-nn", "-e", "-t", "-i", "eth0", only], self.lab.ns("client"), log)
+        wait_until(lambda: "listening on" in sniffer.output(), 10, "tcpdump listens")
+        say(f"  client $ curl http://{ip}/")
+        show(self.get(ip) or "(no answer)")
+        say("  client $ tcpdump -nn -e -i eth0 arp")
+        wait_until(lambda: "is-at" in sniffer.output(), 5, "the ARP reply in tcpdump's output")
+        show("\n".join(line for line in sniffer.output().splitlines() if f"{ip}" in line and "ethertype" in line))
+        sniffer.stop()
+        say(f"  {self.lab.mac(owner)} is {owner}.")
+
+    def failover(self, ip, owner):
+        say(f"  client $ while curl -s http://{ip}/; do :; done &")
+        self.daemons[owner].kill()
+        killed = time.monotonic()
+        # Without this its kernel would go on serving the client, who still has its MAC.
+        self.lab.port_down(owner)
+        other = wait_until(lambda: self.get(ip), 60, "an answer after the failure", interval=0.02)
+        took = time.monotonic() - killed
+        show(other)
+        say(f"  {ip} answers again after {took:.1f} s (a dead node's lease ends {LEASE_SECONDS} s after its last\n"
+            "  heartbeat; the client's ARP cache was corrected by the new owner's announcement).")
+        self.admin("-n", "metallbd-system", "get", "lease", "ip-" + ip.replace(".", "-"),
+                   path=self.cluster.admin.lease_path("ip-" + ip.replace(".", "-")), field="spec")
+        if other == f"hello from {owner}":
+            raise SystemExit("the dead node answered")
+
+    def look_around(self):
+        prefix = self.lab.prefix
+        title("Still running. Look around from another terminal (as root):")
+        ctl = os.path.join(self.build, "src", "ctl", "metallbctl")
+        node = next(n for n, d in self.daemons.items() if d.alive())
+        show(f"""\
+ip netns exec {prefix}api {' '.join(self.kubectl_command('get', 'services'))}
+ip netns exec {prefix}client curl http://10.77.0.200/
+ip netns exec {prefix}client tcpdump -nn -e -i eth0 arp
+{ctl} -s {self.directory}/{node}/metallbd.sock status
+{ctl} -s {self.directory}/{node}/metallbd.sock explain default/web
+tail -f {self.directory}/{node}/metallbd.log
+kill -9 {self.daemons[node].pid}        # {node}'s daemon""")
+        say("  Ctrl-C here ends it and removes everything.")
+        threading.Event().wait()
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def interrupt(*_):
+    # Once: the clean-up that follows is not to be interrupted by the same Ctrl-C reaching us on a second way.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--real", metavar="KUBERNETES_DIR")
+    options = parser.parse_args()
+    build = os.path.abspath(options.build)
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+    directory = tempfile.mkdtemp(prefix="mlb-", dir="/tmp")
+    demo = cluster = None
+    try:
+        with Lab(f"demo{os.getpid()}-") as lab:
+            api = os.path.join(directory, "api")
+            cluster = RealKube(lab, api, options.real) if options.real else \
+                KubeSim(lab, api, os.path.join(build, "tests", "kubesim", "kubesim"))
+            cluster.start()
+            cluster.kubeconfig()
+            demo = Demo(lab, cluster, build, directory)
+            try:
+                demo.run()
+            except (AssertionError, subprocess.CalledProcessError):
+                for node, daemon in demo.daemons.items():
+                    say(f"--- log of {node}")
+                    show(daemon.output()[-3000:])
+                raise
+            if options.keep:
+                demo.look_around()
+    except KeyboardInterrupt:
+        say("\nended")
+        return 0 if options.keep else 130
+    finally:
+        if cluster:
+            cluster.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+    title("That is all. Everything made for it is removed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
