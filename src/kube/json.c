@@ -186,19 +186,66 @@ is_text(const unsigned char *s, size_t len)
 	return true;
 }
 
-enum kube_cause
-kube_json_parse(const void *text, size_t len, size_t max_bytes, struct json_object **ret_object)
+static bool
+is_ascii(const char *s, size_t len)
 {
-	const char *s = text;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] & 0x80)
+			return false;
+	return true;
+}
+
+/* A character of n >= 2 bytes as JSON's escape sequence, which is UTF-16. */
+static void
+add_escaped(struct strbuf *sb, const unsigned char *s, size_t n)
+{
+	unsigned c = s[0] & (0xffU >> (n + 1));
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	if (c < 0x10000)
+		strbuf_printf(sb, "\\u%04x", c);
+	else
+		strbuf_printf(sb, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+}
+
+/*
+ * json-c 0.18 (Debian 13) in strict mode takes all beyond ASCII in strings for control characters
+ * (json-c issue 875), so such characters are escaped before it sees them. `s` has passed is_text().
+ * False when one of them follows a backslash: no JSON, and it would become some.
+ */
+static bool
+escape_text(struct strbuf *sb, const char *s, size_t len)
+{
+	bool backslash = false;
+
+	while (len) {
+		size_t n = utf8_len((const unsigned char *)s, len);
+
+		if (n == 1)
+			strbuf_addc(sb, *s);
+		else if (backslash)
+			return false;
+		else
+			add_escaped(sb, (const unsigned char *)s, n);
+		backslash = *s == '\\' && !backslash;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+static enum kube_cause
+parse_ascii(const char *s, size_t len, struct json_object **ret_object)
+{
 	struct json_tokener *tok;
 	struct json_object *object;
 	size_t end;
 	bool complete;
 
-	if (len > max_bytes || len > INT_MAX)
-		return KUBE_TOO_LARGE;
-	if (!len || !is_text(text, len))
-		return KUBE_BAD_JSON;
 	tok = json_tokener_new_ex(KUBE_JSON_MAX_DEPTH);
 	if (!tok)
 		abort();
@@ -219,6 +266,25 @@ kube_json_parse(const void *text, size_t len, size_t max_bytes, struct json_obje
 	}
 	*ret_object = object;
 	return KUBE_OK;
+}
+
+enum kube_cause
+kube_json_parse(const void *text, size_t len, size_t max_bytes, struct json_object **ret_object)
+{
+	struct strbuf sb = {0};
+	enum kube_cause cause = KUBE_BAD_JSON;
+
+	/* Escaped it is up to three times as long. */
+	if (len > max_bytes || len > INT_MAX / 3)
+		return KUBE_TOO_LARGE;
+	if (!len || !is_text(text, len))
+		return KUBE_BAD_JSON;
+	if (is_ascii(text, len))
+		return parse_ascii(text, len, ret_object);
+	if (escape_text(&sb, text, len))
+		cause = parse_ascii(strbuf_text(&sb), sb.len, ret_object);
+	strbuf_free(&sb);
+	return cause;
 }
 
 void

@@ -73,6 +73,9 @@ static const struct {
     {"bad UTF-8", "{\"a\":\"\xff\"}", KUBE_BAD_JSON},
     {"overlong UTF-8", "{\"a\":\"\xc0\xaf\"}", KUBE_BAD_JSON},
     {"UTF-8", "{\"a\":\"\xc3\xa4\"}", KUBE_OK},
+    {"UTF-8 after a backslash", "{\"a\":\"\\\xc3\xa4\"}", KUBE_BAD_JSON},
+    {"UTF-8 after an escaped backslash", "{\"a\":\"\\\\\xc3\xa4\"}", KUBE_OK},
+    {"UTF-8 outside of strings", "{\"a\":\xc3\xa4}", KUBE_BAD_JSON},
     {"UTF-8 cut off", "{\"a\":\"\xe2\x82", KUBE_BAD_JSON},
     {"lone surrogate", "{\"a\":\"\\ud800\"}", KUBE_OK},
     {"too long", "{\"a\":\"0123456789012345678901234567890123456789\"}", KUBE_TOO_LARGE},
@@ -94,6 +97,40 @@ test_parse(void **state)
 			json_object_put(object);
 	}
 	assert_int_equal(kube_json_parse("{\"a\":\0 1}", 9, 40, &object), KUBE_BAD_JSON);
+}
+
+/* The first and the last character of each length, plain and escaped, in values and keys. */
+static void
+test_characters(void **state)
+{
+	static const char *const characters[] = {
+	    "\x7f",
+	    "\xc2\x80",
+	    "\xdf\xbf",
+	    "\xe0\xa0\x80",
+	    "\xe2\x82\xac",
+	    "\xed\x9f\xbf",
+	    "\xee\x80\x80",
+	    "\xef\xbf\xbf",
+	    "\xf0\x90\x80\x80",
+	    "\xf0\x9f\x98\x80",
+	    "\xf4\x8f\xbf\xbf",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(characters); i++) {
+		const char *c = characters[i];
+		struct json_object *object;
+		char text[64], key[16], value[16];
+
+		(void)snprintf(key, sizeof(key), "k%s", c);
+		(void)snprintf(value, sizeof(value), "\\%s\"%sx", c, c);
+		(void)snprintf(text, sizeof(text), "{\"%s\":\"\\\\%s\\\"%sx\"}", key, c, c);
+		assert_int_equal(kube_json_parse(text, strlen(text), 64, &object), KUBE_OK);
+		assert_string_equal(kube_json_string_or(object, key, "?"), value);
+		json_object_put(object);
+	}
 }
 
 static void
@@ -403,6 +440,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_getters),
 	    cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_build),
