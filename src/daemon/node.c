@@ -9,10 +9,10 @@
 #include "kube/json.h"
 #include "kube/node.h"
 #include "kube/path.h"
+#include "model/labels.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/mono.h"
-#include "util/str.h"
 
 #define NODE_INTERVAL_USEC (60 * USEC_PER_SEC)
 #define NODE_RETRY_USEC (5 * USEC_PER_SEC)
@@ -28,20 +28,6 @@ struct node {
 	node_changed_fn *changed;
 	void *arg;
 };
-
-static bool
-labels_equal(const struct labels *a, const struct labels *b)
-{
-	size_t i;
-
-	if (a->count != b->count)
-		return false;
-	for (i = 0; i < a->count; i++)
-		if (!str_eq(a->items[i].key, b->items[i].key) ||
-		    !str_eq(a->items[i].value, b->items[i].value))
-			return false;
-	return true;
-}
 
 static bool
 node_differs(const struct kube_node *a, const struct kube_node *b)

@@ -296,20 +296,6 @@ get_namespace(struct ipam *ipam, const char *name)
 	return namespace;
 }
 
-static bool
-labels_eq(const struct labels *a, const struct labels *b)
-{
-	size_t i;
-
-	if (a->count != b->count)
-		return false;
-	for (i = 0; i < a->count; i++)
-		if (!str_eq(a->items[i].key, b->items[i].key) ||
-		    !str_eq(a->items[i].value, b->items[i].value))
-			return false;
-	return true;
-}
-
 static void
 copy_labels(struct namespace *namespace, const struct labels *labels)
 {
@@ -339,7 +325,7 @@ ipam_set_namespace(struct ipam *ipam, const char *name, const struct labels *lab
 		return;
 	if (!labels)
 		labels = &none;
-	if (namespace->state == state && labels_eq(&namespace->labels, labels))
+	if (namespace->state == state && labels_equal(&namespace->labels, labels))
 		return;
 	namespace->state = state;
 	copy_labels(namespace, labels);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/labels.h"
 #include "util/hash.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -739,20 +740,6 @@ membership_own_answered(
 
 /* --- What the glue calls --- */
 
-static bool
-annotations_equal(const struct labels *a, const struct labels *b)
-{
-	size_t i;
-
-	if (a->count != b->count)
-		return false;
-	for (i = 0; i < a->count; i++)
-		if (!str_eq(a->items[i].key, b->items[i].key) ||
-		    !str_eq(a->items[i].value, b->items[i].value))
-			return false;
-	return true;
-}
-
 void
 membership_set(
     struct membership *m, const struct member_info *info, int64_t setting_usec, bool l2, mono_t now)
@@ -764,7 +751,7 @@ membership_set(
 		m->content_changed = true;
 	m->setting_usec = setting_usec;
 	m->l2 = l2;
-	if (m->content && annotations_equal(&m->content->annotations, &content->annotations)) {
+	if (m->content && labels_equal(&m->content->annotations, &content->annotations)) {
 		lease_free(content);
 	} else {
 		lease_free(m->content);

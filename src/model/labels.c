@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/str.h"
+
 static int
 label_cmp(const void *a, const void *b)
 {
@@ -44,4 +46,18 @@ labels_get(const struct labels *labels, const char *key)
 		return NULL;
 	found = bsearch(&wanted, labels->items, labels->count, sizeof(*labels->items), label_cmp);
 	return found ? found->value : NULL;
+}
+
+bool
+labels_equal(const struct labels *a, const struct labels *b)
+{
+	size_t i;
+
+	if (a->count != b->count)
+		return false;
+	for (i = 0; i < a->count; i++)
+		if (!str_eq(a->items[i].key, b->items[i].key) ||
+		    !str_eq(a->items[i].value, b->items[i].value))
+			return false;
+	return true;
 }

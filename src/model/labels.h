@@ -5,6 +5,7 @@
 #ifndef MODEL_LABELS_H
 #define MODEL_LABELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct label {
@@ -21,5 +22,7 @@ struct labels {
 size_t labels_sort(struct label *items, size_t count);
 /* The value, NULL when the key is absent. */
 const char *labels_get(const struct labels *labels, const char *key);
+/* The same keys with the same values. */
+bool labels_equal(const struct labels *a, const struct labels *b);
 
 #endif

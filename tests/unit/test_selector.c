@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "model/labels.h"
 #include "model/selector.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -236,6 +237,35 @@ test_labels(void **state)
 	assert_int_equal(labels_sort(NULL, 0), 0);
 }
 
+static void
+test_labels_equal(void **state)
+{
+	static const struct label items[] = {{"a", "1"}, {"b", "2"}};
+	static const struct label same[] = {{"a", "1"}, {"b", "2"}};
+	static const struct label key[] = {{"a", "1"}, {"c", "2"}};
+	static const struct label value[] = {{"a", "1"}, {"b", "1"}};
+	static const struct labels all = {items, 2}, none = {0};
+	static const struct {
+		const char *name;
+		struct labels other;
+		bool equal;
+	} rows[] = {
+	    {"same", {same, 2}, true},
+	    {"another key", {key, 2}, false},
+	    {"another value", {value, 2}, false},
+	    {"one less", {same, 1}, false},
+	    {"none", {NULL, 0}, false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_row(i, rows[i].name, labels_equal(&all, &rows[i].other) == rows[i].equal);
+		assert_row(i, rows[i].name, labels_equal(&rows[i].other, &all) == rows[i].equal);
+	}
+	assert_true(labels_equal(&none, &none));
+}
+
 int
 main(void)
 {
@@ -246,6 +276,7 @@ main(void)
 	    cmocka_unit_test(test_matches),
 	    cmocka_unit_test(test_syntax_of_labels),
 	    cmocka_unit_test(test_labels),
+	    cmocka_unit_test(test_labels_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
