@@ -1,3 +1,6 @@
+/*
+ * The machine of ownership.h: what is known of each address, who owns it, and what it needs.
+ */
 #include "lease/ownership.h"
 
 #include <assert.h>
@@ -5,24 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/hash.h"
+#include "lease/ownership_owner.h"
+#include "lease/ownership_request.h"
+#include "lease/ownership_scope.h"
 #include "util/mem.h"
 #include "util/str.h"
-
-struct ownership_scope {
-	struct map_node node; /* by hash */
-	uint64_t hash;
-	unsigned refs;
-	struct arena *arena;
-	struct rank_scope scope;
-};
-
-struct ownership_owner {
-	struct map_node node; /* by name */
-	char *name;
-	struct member *member; /* NULL: too many, lives for ever */
-	struct ownership_list addresses;
-};
 
 static const char *const state_names[] = {
     "waiting", "unwanted", "ineligible", "other", "claimable", "claiming", "owner", "releasing"};
@@ -70,114 +60,6 @@ ownership_init(struct ownership *o, struct membership *members, const struct lea
 	TAILQ_INIT(&o->urgent);
 	TAILQ_INIT(&o->lazy);
 	TAILQ_INIT(&o->changes);
-}
-
-/* --- Scopes: few different ones, shared by many addresses --- */
-
-static uint64_t
-scope_hash(const struct rank_scope *scope)
-{
-	uint64_t hash = HASH_INIT;
-	size_t i;
-
-	for (i = 0; i < scope->n_advertisements; i++)
-		hash = hash_string(hash, scope->advertisements[i]);
-	hash = hash_string(hash, "");
-	for (i = 0; i < scope->n_subnets; i++) {
-		hash = hash_bytes(hash, &scope->subnets[i].addr, sizeof(scope->subnets[i].addr));
-		hash = hash_bytes(hash, &scope->subnets[i].len, sizeof(scope->subnets[i].len));
-	}
-	return hash_final(hash);
-}
-
-static struct ownership_scope *
-scope_ref(struct ownership *o, const struct rank_scope *want)
-{
-	uint64_t hash = scope_hash(want);
-	struct ownership_scope *scope;
-	const char **names;
-	size_t i;
-
-	MAP_FIND(o->scopes, &hash, scope);
-	if (!scope) {
-		scope = xcalloc(1, sizeof(*scope));
-		scope->hash = hash;
-		scope->arena = arena_new();
-		names = arena_alloc(scope->arena, want->n_advertisements, sizeof(*names));
-		for (i = 0; i < want->n_advertisements; i++)
-			names[i] = arena_strdup(scope->arena, want->advertisements[i]);
-		scope->scope = (struct rank_scope){
-		    .advertisements = names,
-		    .n_advertisements = want->n_advertisements,
-		    .subnets = arena_memdup(
-			scope->arena, want->subnets, want->n_subnets, sizeof(want->subnets[0])),
-		    .n_subnets = want->n_subnets,
-		};
-		MAP_ADD(o->scopes, hash, scope);
-	}
-	scope->refs++;
-	return scope;
-}
-
-static void
-scope_unref(struct ownership *o, struct ownership_scope *scope)
-{
-	if (!scope || --scope->refs)
-		return;
-	MAP_DEL(o->scopes, scope);
-	arena_free(scope->arena);
-	free(scope);
-}
-
-/* --- Owners: so that a node's death finds its addresses --- */
-
-static struct ownership_owner *
-owner_find(const struct ownership *o, const char *name)
-{
-	struct ownership_owner *owner;
-
-	MAP_FIND_STR(o->owners, name, owner);
-	return owner;
-}
-
-static void
-owner_leave(struct ownership *o, struct ownership_address *a)
-{
-	struct ownership_owner *owner = a->owner;
-
-	if (!owner)
-		return;
-	a->owner = NULL;
-	TAILQ_REMOVE(&owner->addresses, a, owned);
-	if (!TAILQ_EMPTY(&owner->addresses))
-		return;
-	membership_drop(o->members, owner->member);
-	MAP_DEL(o->owners, owner);
-	free(owner->name);
-	free(owner);
-}
-
-static void
-owner_join(struct ownership *o, struct ownership_address *a, const char *name, mono_t now)
-{
-	struct ownership_owner *owner = owner_find(o, name);
-
-	if (a->owner && a->owner == owner)
-		return;
-	owner_leave(o, a);
-	if (!*name)
-		return;
-	/* Leaving may have freed the owner that was found, only if it was our own: handled above.
-	 */
-	if (!owner) {
-		owner = xcalloc(1, sizeof(*owner));
-		owner->name = xstrdup(name);
-		owner->member = membership_hold(o->members, name, now);
-		TAILQ_INIT(&owner->addresses);
-		MAP_ADD_STR(o->owners, owner->name, owner);
-	}
-	a->owner = owner;
-	TAILQ_INSERT_TAIL(&owner->addresses, a, owned);
 }
 
 /* --- Addresses --- */
@@ -240,24 +122,16 @@ address_new(struct ownership *o, const struct ip_addr *addr, mono_t now)
 }
 
 static void
-address_dequeue(struct ownership_address *a)
-{
-	if (a->queue)
-		TAILQ_REMOVE(a->queue, a, ready);
-	a->queue = NULL;
-}
-
-static void
 address_free(struct ownership *o, struct ownership_address *a)
 {
-	address_dequeue(a);
+	ownership_request_dequeue(a);
 	if (a->todo_queued)
 		TAILQ_REMOVE(&o->todo, a, todo);
 	if (a->change_queued)
 		TAILQ_REMOVE(&o->changes, a, changes);
 	timer_cancel(&o->timers, &a->timer);
-	owner_leave(o, a);
-	scope_unref(o, a->scope);
+	ownership_owner_leave(o, a);
+	ownership_scope_unref(&o->scopes, a->scope);
 	record_fini(&a->record);
 	o->n_ours -= a->ours;
 	o->n_announcing -= a->announcing;
@@ -285,12 +159,6 @@ ownership_holder(const struct ownership_address *address)
 	const struct lease *lease = record_current(&address->record);
 
 	return lease ? lease->holder : "";
-}
-
-static void
-address_name(const struct ownership_address *a, char out[IP_ADDR_STRLEN])
-{
-	ip_addr_format(&a->addr, out);
 }
 
 /* --- What a Lease shows --- */
@@ -334,7 +202,7 @@ address_look(struct ownership *o, struct ownership_address *a, mono_t now)
 	a->ours = ours;
 	if (ours && lease->acquire_time_usec)
 		a->acquire_time_usec = lease->acquire_time_usec;
-	owner_join(o, a, ours ? "" : holder, now);
+	ownership_owner_join(o, a, ours ? "" : holder, now);
 	address_touch(o, a);
 }
 
@@ -383,7 +251,7 @@ address_update_announcing(struct ownership *o, struct ownership_address *a, mono
 
 	if (a->announcing == announce)
 		return;
-	address_name(a, name);
+	ip_addr_format(&a->addr, name);
 	if (!announce && a->wanted && a->eligible && !o->silent && !o->releasing && a->owner)
 		lease_outbox_say(o->out, LEASE_EVENT_TAKEN, name, "%s", a->owner->name);
 	if (announce && a->how == OWNERSHIP_CONTINUED)
@@ -486,33 +354,6 @@ address_decide(struct ownership *o, struct ownership_address *a, mono_t now, mon
 	return NEED_NOTHING;
 }
 
-static void
-address_queue(struct ownership *o, struct ownership_address *a)
-{
-	struct ownership_list *queue = NULL;
-
-	switch (a->need) {
-	case NEED_GET:
-	case NEED_CLAIM:
-	case NEED_RELEASE:
-		queue = &o->urgent;
-		break;
-	case NEED_ANNOTATE:
-	case NEED_DELETE:
-		queue = &o->lazy;
-		break;
-	case NEED_NOTHING:
-	case NEED_COUNT:
-		break;
-	}
-	if (a->queue == queue)
-		return;
-	address_dequeue(a);
-	a->queue = queue;
-	if (queue)
-		TAILQ_INSERT_TAIL(queue, a, ready);
-}
-
 /* Brings everything about one address up to date; queues its next request when that is due. */
 static void
 address_evaluate(struct ownership *o, struct ownership_address *a, mono_t now)
@@ -542,123 +383,20 @@ address_evaluate(struct ownership *o, struct ownership_address *a, mono_t now)
 	timer_set(&o->timers, &a->timer, a->set_back ? mono_min(wake, a->hold_off) : wake);
 	if (!mono_is_never(wake))
 		a->need = NEED_NOTHING;
-	address_queue(o, a);
+	ownership_request_queue(o, a);
 }
 
-/* --- Sending --- */
-
-static void
-draft_claim(struct ownership *o, struct ownership_address *a, struct lease *lease, mono_t now)
-{
-	const struct lease *current = record_current(&a->record);
-	bool again = a->announcing; /* it is ours, only the Lease forgot */
-
-	if (again && a->acquire_time_usec)
-		lease->acquire_time_usec = a->acquire_time_usec;
-	else
-		lease->acquire_time_usec = lease_outbox_wall_usec(o->out, now);
-	lease->transitions = a->transitions;
-	/* One more for each change of holder; and over what a Lease that was set back had shown. */
-	if ((current || (a->known && !again)) && lease->transitions < INT32_MAX)
-		lease->transitions++;
-	lease->holder = arena_strdup(lease->arena, o->members->node);
-	lease_set_annotation(lease, OWNERSHIP_ANNOTATION_SERVICES, a->services);
-}
-
-/* Why the claim is allowed, for people; and what it means for the wire. */
-static void
-address_note_claim(struct ownership_address *a)
-{
-	const struct lease *current = record_current(&a->record);
-
-	free(a->why);
-	if (a->announcing) {
-		a->why = xasprintf("%s", "its Lease had vanished");
-		return;
-	}
-	a->how = OWNERSHIP_TAKEN;
-	if (a->owner)
-		a->why = xasprintf("%s is dead", a->owner->name);
-	else
-		a->why = xasprintf("%s", current ? "released" : "unheld");
-	if (!current && !a->known)
-		a->how = OWNERSHIP_FIRST;
-}
-
-static void
-address_send(struct ownership *o, struct ownership_address *a, mono_t now)
-{
-	enum ownership_need need = a->need;
-	enum lease_op op = record_current(&a->record) ? LEASE_UPDATE : LEASE_CREATE;
-	struct lease *lease = NULL;
-
-	switch (need) {
-	case NEED_NOTHING:
-	case NEED_COUNT:
-		return;
-	case NEED_GET:
-		op = LEASE_GET;
-		break;
-	case NEED_DELETE:
-		op = LEASE_DELETE;
-		lease = record_draft(&a->record);
-		break;
-	case NEED_CLAIM:
-		address_note_claim(a);
-		lease = record_draft(&a->record);
-		draft_claim(o, a, lease, now);
-		break;
-	case NEED_RELEASE:
-		lease = record_draft(&a->record);
-		lease->holder = "";
-		break;
-	case NEED_ANNOTATE:
-		lease = record_draft(&a->record);
-		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_SERVICES, a->services);
-		break;
-	}
-	if (need == NEED_CLAIM || need == NEED_RELEASE) {
-		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_HANDOVER, NULL);
-		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_TAKEN, NULL);
-	}
-	a->need = NEED_NOTHING;
-	a->asked = need;
-	if (need == NEED_CLAIM)
-		a->state = OWNERSHIP_CLAIMING;
-	o->n_in_flight++;
-	record_send(&a->record, o->out, op, lease, now);
-}
-
-/* An API that does not answer is tried with one request at a time. */
-static bool
-ownership_has_slot(const struct ownership *o)
-{
-	return o->n_in_flight < (o->n_failures ? 1 : OWNERSHIP_IN_FLIGHT);
-}
-
-static struct ownership_address *
-ownership_first_ready(const struct ownership *o)
-{
-	struct ownership_address *a = TAILQ_FIRST(&o->urgent);
-
-	return a ? a : TAILQ_FIRST(&o->lazy);
-}
-
+/* Sends what is due and allowed. */
 static void
 ownership_pump(struct ownership *o, mono_t now)
 {
 	struct ownership_address *a;
 
-	while ((a = ownership_first_ready(o)) && ownership_has_slot(o) &&
-	    mono_reached(now, o->paused_until)) {
-		/* It may have waited here for a while: decide once more. */
+	while ((a = ownership_request_next(o, now))) {
+		/* It may have waited there for a while: decide once more. */
 		address_evaluate(o, a, now);
-		if (!a->queue)
-			continue;
-		if (!rate_take(&o->rate, now))
+		if (a->queue && !ownership_request_send(o, a, now))
 			break;
-		address_dequeue(a);
-		address_send(o, a, now);
 	}
 }
 
@@ -699,7 +437,7 @@ ownership_tick(struct ownership *o, mono_t now)
 
 	ownership_update_gates(o, now);
 	while ((member = membership_take_changed(o->members))) {
-		owner = owner_find(o, member->name);
+		owner = ownership_owner_find(o, member->name);
 		if (!owner)
 			continue;
 		TAILQ_FOREACH (a, &owner->addresses, owned)
@@ -723,14 +461,11 @@ ownership_tick(struct ownership *o, mono_t now)
 mono_t
 ownership_next_deadline(const struct ownership *o, mono_t now)
 {
-	mono_t at = timer_next(&o->timers), pump;
+	mono_t at;
 
 	if (!TAILQ_EMPTY(&o->todo) || !TAILQ_EMPTY(&o->members->changed))
 		return now;
-	if (ownership_first_ready(o) && ownership_has_slot(o)) {
-		pump = rate_next(&o->rate, now);
-		at = mono_min(at, mono_before(pump, o->paused_until) ? o->paused_until : pump);
-	}
+	at = mono_min(timer_next(&o->timers), ownership_request_deadline(o, now));
 	if (!o->silent)
 		at = mono_min(at, ownership_loss_deadline(o));
 	if (o->releasing && mono_before(now, o->release_deadline))
@@ -786,9 +521,9 @@ ownership_want(struct ownership *o, const struct ownership_want *want, mono_t no
 	a->unwanted_since = MONO_NEVER;
 	changed = replace_string(&a->services, services_text(want)) || changed;
 	changed = replace_string(&a->reason, xstrdup(want->reason)) || changed;
-	scope = scope_ref(o, &want->scope);
+	scope = ownership_scope_ref(&o->scopes, &want->scope);
 	changed = scope != a->scope || changed;
-	scope_unref(o, a->scope);
+	ownership_scope_unref(&o->scopes, a->scope);
 	a->scope = scope;
 	if (changed)
 		address_look(o, a, now);
@@ -867,113 +602,17 @@ ownership_listed(struct ownership *o, mono_t now)
 	}
 }
 
-static int64_t
-ownership_backoff(struct ownership *o, unsigned failures)
-{
-	int64_t wait = OWNERSHIP_RETRY_USEC;
-	unsigned i;
-
-	for (i = 1; i < failures && wait < OWNERSHIP_RETRY_MAX_USEC; i++)
-		wait *= 2;
-	if (wait > OWNERSHIP_RETRY_MAX_USEC)
-		wait = OWNERSHIP_RETRY_MAX_USEC;
-	return wait - (int64_t)prng_below(&o->prng, (uint64_t)wait / 2);
-}
-
-/* This one Lease cannot be written as we want. */
-static void
-address_failed(struct ownership *o, struct ownership_address *a, enum lease_op op,
-    enum lease_result result, mono_t now)
-{
-	if (a->failures == 0 && (result == LEASE_REFUSED || result == LEASE_NOT_FOUND))
-		lease_outbox_say(
-		    o->out, LEASE_EVENT_REFUSED, a->lease_name, "%s", lease_op_str(op));
-	if (a->failures < UINT8_MAX)
-		a->failures++;
-	/* Losing a race is ordinary; losing again and again is not. */
-	if (result == LEASE_REFUSED || result == LEASE_NOT_FOUND || a->failures > 2)
-		a->retry_at = mono_add_usec(now, ownership_backoff(o, a->failures));
-}
-
-static void
-ownership_judge_answer(struct ownership *o, struct ownership_address *a, enum lease_op op,
-    enum lease_result result, mono_t now)
-{
-	switch (result) {
-	case LEASE_UNKNOWN:
-	case LEASE_UNREACHABLE:
-		/* Several at once are one failure. */
-		if (mono_reached(now, o->paused_until)) {
-			o->n_failures++;
-			o->paused_until = mono_add_usec(now, ownership_backoff(o, o->n_failures));
-		}
-		return;
-	case LEASE_OK:
-		if (op != LEASE_GET)
-			a->failures = 0;
-		break;
-	case LEASE_NOT_FOUND:
-		if (op == LEASE_CREATE)
-			address_failed(o, a, op, result, now);
-		break;
-	case LEASE_CONFLICT:
-	case LEASE_EXISTS:
-	case LEASE_REFUSED:
-		address_failed(o, a, op, result, now);
-		break;
-	case LEASE_RESULT_COUNT:
-		break;
-	}
-	o->n_failures = 0;
-	o->paused_until = RECORD_LONG_AGO;
-}
-
-static void
-ownership_say_done(
-    struct ownership *o, const struct ownership_address *a, enum ownership_need asked)
-{
-	char name[IP_ADDR_STRLEN];
-
-	address_name(a, name);
-	switch (asked) {
-	case NEED_CLAIM:
-		lease_outbox_say(o->out, LEASE_EVENT_CLAIMED, name, "%s", a->why);
-		break;
-	case NEED_RELEASE:
-		lease_outbox_say(
-		    o->out, LEASE_EVENT_RELEASED, name, "%s", o->releasing ? "we stop" : a->reason);
-		break;
-	case NEED_DELETE:
-		lease_outbox_say(o->out, LEASE_EVENT_SWEPT, name, "%s", "");
-		break;
-	case NEED_NOTHING:
-	case NEED_GET:
-	case NEED_ANNOTATE:
-	case NEED_COUNT:
-		break;
-	}
-}
-
 void
 ownership_answered(struct ownership *o, const char *lease_name, enum lease_result result,
     const struct lease *answer, mono_t now)
 {
 	struct ownership_address *a;
-	enum ownership_need asked;
 	struct ip_addr addr;
-	enum lease_op op;
 
 	if (lease_parse_address_name(lease_name, &addr) || !(a = address_find(o, &addr)) ||
 	    a->asked == NEED_NOTHING)
 		return;
-	asked = a->asked;
-	op = a->record.in_flight;
-	record_answered(&a->record, result, answer);
-	a->asked = NEED_NOTHING;
-	o->n_in_flight--;
-	ownership_judge_answer(o, a, op, result, now);
-	if (result == LEASE_OK)
-		ownership_say_done(o, a, asked);
+	ownership_request_answered(o, a, result, answer, now);
 	address_look(o, a, now);
 }
 
