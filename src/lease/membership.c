@@ -1,11 +1,15 @@
+/*
+ * The machine of membership.h: our own Lease and heartbeat, duplicates of our name, and whether the
+ * view of the others is fresh. The others themselves are in members.c.
+ */
 #include "lease/membership.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease/members.h"
 #include "model/labels.h"
-#include "util/hash.h"
 #include "util/mem.h"
 #include "util/str.h"
 
@@ -22,17 +26,6 @@ static_assert(
     sizeof(state_names) / sizeof(state_names[0]) == MEMBERSHIP_STATE_COUNT, "one name per state");
 static const char *const view_names[] = {"none", "listed", "fresh", "lost"};
 static_assert(sizeof(view_names) / sizeof(view_names[0]) == VIEW_COUNT, "one name per view");
-static const char *const member_names[] = {"live", "expired", "released"};
-static_assert(
-    sizeof(member_names) / sizeof(member_names[0]) == MEMBER_STATE_COUNT, "one name per state");
-static const char *const proof_names[] = {"none", "wanted", "asked", "dead"};
-static_assert(sizeof(proof_names) / sizeof(proof_names[0]) == PROOF_COUNT, "one name per proof");
-static const char *const life_names[] = {"living", "silent", "dead"};
-static_assert(sizeof(life_names) / sizeof(life_names[0]) == LIFE_COUNT, "one name per life");
-static const char *const majority_names[] = {"none", "ours", "other"};
-static_assert(sizeof(majority_names) / sizeof(majority_names[0]) == HASH_MAJORITY_COUNT,
-    "one name per majority");
-
 const char *
 membership_state_str(enum membership_state state)
 {
@@ -43,30 +36,6 @@ const char *
 membership_view_str(enum membership_view view)
 {
 	return view_names[view];
-}
-
-const char *
-member_state_str(enum member_state state)
-{
-	return member_names[state];
-}
-
-const char *
-member_proof_str(enum member_proof proof)
-{
-	return proof_names[proof];
-}
-
-const char *
-member_life_str(enum member_life life)
-{
-	return life_names[life];
-}
-
-const char *
-hash_majority_str(enum hash_majority majority)
-{
-	return majority_names[majority];
 }
 
 void
@@ -91,125 +60,13 @@ membership_init(struct membership *m, const struct membership_config *config,
 	prng_init(&m->prng, config->seed);
 	rate_init(
 	    &m->content_rate, MEMBERSHIP_CONTENT_INTERVAL_USEC, MEMBERSHIP_CONTENT_BURST, now);
-	TAILQ_INIT(&m->changed);
-}
-
-/* --- Members --- */
-
-static bool
-member_is_own(const struct membership *m, const struct member *member)
-{
-	return str_eq(member->name, m->node);
-}
-
-static bool
-member_counts(const struct member *member)
-{
-	return member->present && member->state == MEMBER_LIVE;
-}
-
-static void
-membership_queue(struct membership *m, struct member *member)
-{
-	m->generation++;
-	if (member->queued)
-		return;
-	member->queued = true;
-	TAILQ_INSERT_TAIL(&m->changed, member, entry);
-}
-
-/* The only place where state and presence change, so that the counts hold. */
-static void
-member_become(struct membership *m, struct member *member, enum member_state state, bool present)
-{
-	bool counted = member_counts(member);
-
-	if (member->state == state && member->present == present)
-		return;
-	m->n_present += (unsigned)present - (unsigned)member->present;
-	member->state = state;
-	member->present = present;
-	m->n_live += (unsigned)member_counts(member) - (unsigned)counted;
-	membership_queue(m, member);
-}
-
-static int64_t
-membership_duration(const struct membership *m)
-{
-	int64_t usec = m->setting_usec;
-	int64_t grown = ((int64_t)m->n_live + MEMBERSHIP_MEMBERS_PER_SECOND - 1) /
-	    MEMBERSHIP_MEMBERS_PER_SECOND * USEC_PER_SEC;
-
-	if (!m->l2 && usec < MEMBERSHIP_SLOW_SECONDS * USEC_PER_SEC)
-		usec = MEMBERSHIP_SLOW_SECONDS * USEC_PER_SEC;
-	if (usec < grown)
-		usec = grown;
-	if (usec < USEC_PER_SEC)
-		usec = USEC_PER_SEC;
-	return usec < MEMBERSHIP_MAX_SECONDS * USEC_PER_SEC ? usec
-							    : MEMBERSHIP_MAX_SECONDS * USEC_PER_SEC;
-}
-
-/* What the record itself states, so that unequal settings are safe. */
-static int64_t
-record_duration(const struct membership *m, const struct lease *lease)
-{
-	int32_t seconds = lease->duration_seconds;
-
-	if (seconds <= 0)
-		return membership_duration(m);
-	return (seconds < MEMBERSHIP_MAX_SECONDS ? seconds : MEMBERSHIP_MAX_SECONDS) * USEC_PER_SEC;
-}
-
-static struct member *
-member_find(const struct membership *m, const char *node)
-{
-	struct member *member;
-
-	MAP_FIND_STR(m->members, node, member);
-	return member;
-}
-
-static struct member *
-member_new(struct membership *m, const char *node, mono_t now)
-{
-	struct member *member;
-
-	if (MAP_COUNT(m->members) >= MEMBERSHIP_MAX_MEMBERS) {
-		if (!m->too_many)
-			lease_outbox_say(m->out, LEASE_EVENT_TOO_MANY, node,
-			    "more than %d node Leases", MEMBERSHIP_MAX_MEMBERS);
-		m->too_many = true;
-		return NULL;
-	}
-	member = xcalloc(1, sizeof(*member));
-	member->name = xstrdup(node);
-	member->changed = now;
-	member->duration_usec = membership_duration(m);
-	MAP_ADD_STR(m->members, member->name, member);
-	return member;
-}
-
-static void
-member_free(struct membership *m, struct member *member)
-{
-	if (member->queued)
-		TAILQ_REMOVE(&m->changed, member, entry);
-	timer_cancel(&m->timers, &member->timer);
-	MAP_DEL(m->members, member);
-	arena_free(member->arena);
-	free(member->name);
-	free(member);
+	members_init(m);
 }
 
 void
 membership_fini(struct membership *m)
 {
-	struct member *member, *next;
-
-	MAP_FOREACH_SAFE (member, next, m->members)
-		member_free(m, member);
-	timer_queue_fini(&m->timers);
+	members_fini(m);
 	record_fini(&m->record);
 	lease_free(m->content);
 	free(m->predecessor);
@@ -217,161 +74,6 @@ membership_fini(struct membership *m)
 	free(m->node);
 	m->content = NULL;
 	m->predecessor = m->lease_name = m->node = NULL;
-}
-
-/* Seen to change (or, while absent, to be absent): its age starts anew. */
-static void
-member_touch(struct membership *m, struct member *member, mono_t now)
-{
-	member->changed = now;
-	member->proof = PROOF_NONE;
-	if (!member_is_own(m, member))
-		timer_set(&m->timers, &member->timer, mono_add_usec(now, member->duration_usec));
-}
-
-static uint64_t
-annotations_hash(const struct lease *lease)
-{
-	uint64_t hash = HASH_INIT;
-	size_t i;
-
-	for (i = 0; i < lease->annotations.count; i++) {
-		hash = hash_string(hash, lease->annotations.items[i].key);
-		hash = hash_string(hash, lease->annotations.items[i].value);
-	}
-	return hash_final(hash);
-}
-
-static void
-member_read(struct membership *m, struct member *member, const struct lease *lease)
-{
-	uint64_t content = annotations_hash(lease);
-
-	if (member->info && member->content == content)
-		return;
-	arena_free(member->arena);
-	member->arena = arena_new();
-	member->info = member_info_read(member->arena, lease);
-	member->content = content;
-	membership_queue(m, member);
-}
-
-static void
-member_appear(struct membership *m, struct member *member, const struct lease *lease, mono_t now)
-{
-	bool known = member->present && !member->said_down && member->state != MEMBER_RELEASED;
-	bool held = lease_is_held(lease);
-
-	member->version = record_version(lease);
-	member->duration_usec = record_duration(m, lease);
-	member_read(m, member, lease);
-	if (held && !known && m->view != VIEW_NONE && !member_is_own(m, member))
-		lease_outbox_say(m->out, LEASE_EVENT_MEMBER_UP, member->name, "%s", "");
-	if (!held && known && !member_is_own(m, member))
-		lease_outbox_say(m->out, LEASE_EVENT_MEMBER_LEFT, member->name, "%s", "");
-	member->said_down = false;
-	member_become(m, member, held ? MEMBER_LIVE : MEMBER_RELEASED, true);
-	member_touch(m, member, now);
-}
-
-static void
-member_vanish(struct membership *m, struct member *member, mono_t now)
-{
-	member->version = 0;
-	arena_free(member->arena);
-	member->arena = NULL;
-	member->info = NULL;
-	/* A daemon that runs writes it again; one that had left before does not live by this. */
-	member_become(
-	    m, member, member->state == MEMBER_RELEASED ? MEMBER_RELEASED : MEMBER_LIVE, false);
-	member_touch(m, member, now);
-	if (!member->refs)
-		member_free(m, member);
-}
-
-static void
-member_observe(struct membership *m, const char *node, mono_t now)
-{
-	struct member *member = member_find(m, node);
-	struct arena *arena = arena_new();
-	const struct lease *lease = lease_table_find(m->leases, lease_node_name(arena, node));
-
-	arena_free(arena);
-	if (!lease) {
-		if (member && member->present)
-			member_vanish(m, member, now);
-		return;
-	}
-	if (!member)
-		member = member_new(m, node, now);
-	if (member && (!member->present || member->version != record_version(lease)))
-		member_appear(m, member, lease, now);
-}
-
-static void
-member_expire(struct membership *m, struct member *member)
-{
-	if (member->state != MEMBER_LIVE || member_is_own(m, member))
-		return;
-	if (member->present && !member->said_down) {
-		lease_outbox_say(m->out, LEASE_EVENT_MEMBER_DOWN, member->name,
-		    "no heartbeat for %lld s", (long long)(member->duration_usec / USEC_PER_SEC));
-		member->said_down = true;
-	}
-	member_become(m, member, MEMBER_EXPIRED, member->present);
-}
-
-static void
-member_ask(struct membership *m, struct member *member)
-{
-	struct lease *lease;
-	char *name = xasprintf(NODE_PREFIX "%s", member->name);
-
-	lease = lease_new(name);
-	free(name);
-	member->proof = PROOF_ASKED;
-	lease_outbox_add(m->out, LEASE_GET, lease);
-}
-
-static void
-member_timer(struct membership *m, struct member *member, mono_t now)
-{
-	/* In a view that is not fresh nobody ages; what becomes of it then is membership_refresh's
-	 * or membership_listed's. */
-	if (!membership_is_fresh(m, now))
-		return;
-	if (member->proof == PROOF_WANTED)
-		member_ask(m, member);
-	else
-		member_expire(m, member);
-}
-
-static void
-member_answered(struct membership *m, struct member *member, enum lease_result result,
-    const struct lease *answer, mono_t now)
-{
-	bool same;
-
-	if (member->proof != PROOF_ASKED)
-		return;
-	if ((result == LEASE_OK && answer) || result == LEASE_NOT_FOUND) {
-		same = member->present
-		    ? result == LEASE_OK && record_version(answer) == member->version
-		    : result == LEASE_NOT_FOUND;
-		if (same) {
-			member->proof = PROOF_DEAD;
-			membership_queue(m, member);
-			return;
-		}
-		/* It lives, or somebody removed it: either way something we have yet to see. */
-		member_become(m, member, MEMBER_LIVE, member->present);
-		member_touch(m, member, now);
-		return;
-	}
-	member->proof = PROOF_WANTED;
-	timer_set(&m->timers, &member->timer,
-	    mono_add_usec(
-		now, MEMBERSHIP_RETRY_USEC + (int64_t)prng_below(&m->prng, MEMBERSHIP_RETRY_USEC)));
 }
 
 /* --- The view --- */
@@ -399,8 +101,6 @@ membership_view_deadline(const struct membership *m)
 static void
 membership_lose_view(struct membership *m, mono_t now)
 {
-	struct member *member;
-
 	if (!mono_reached(now, membership_view_deadline(m)))
 		return;
 	if (m->view == VIEW_FRESH)
@@ -408,36 +108,18 @@ membership_lose_view(struct membership *m, mono_t now)
 		    "our heartbeat did not come back");
 	m->view = VIEW_LOST;
 	m->out->relist = true;
-	MAP_FOREACH (member, m->members)
-		if (member->proof != PROOF_ASKED)
-			member->proof = PROOF_NONE;
+	members_forget_proofs(m);
 }
 
 /* Our heartbeat may have come back. */
 static void
 membership_refresh(struct membership *m, mono_t now)
 {
-	struct member *member;
-
 	if (m->view != VIEW_LISTED || mono_before(m->record.came_back, m->listed_at))
 		return;
 	m->view = VIEW_FRESH;
 	lease_outbox_say(m->out, LEASE_EVENT_VIEW_FRESH, m->node, "%s", "");
-	MAP_FOREACH (member, m->members)
-		if (mono_reached(now, mono_add_usec(member->changed, member->duration_usec)))
-			member_expire(m, member);
-}
-
-static void
-membership_restart_ages(struct membership *m, mono_t now)
-{
-	struct member *member;
-
-	MAP_FOREACH (member, m->members) {
-		if (member->state == MEMBER_EXPIRED)
-			member_become(m, member, MEMBER_LIVE, member->present);
-		member_touch(m, member, now);
-	}
+	members_expire(m, now);
 }
 
 /* --- Our own Lease --- */
@@ -495,7 +177,7 @@ membership_begin(struct membership *m, mono_t now)
 		return;
 	}
 	m->state = MEMBERSHIP_DOUBTFUL;
-	m->look_again = mono_add_usec(now, record_duration(m, lease));
+	m->look_again = mono_add_usec(now, members_record_duration(m, lease));
 }
 
 static void
@@ -535,7 +217,7 @@ membership_look_at_other(
 {
 	bool silent = !lease || !lease_is_held(lease) || !membership_is_foreign(m, lease);
 
-	if (!lease || mono_diff_usec(now, m->foreign_since) >= record_duration(m, lease))
+	if (!lease || mono_diff_usec(now, m->foreign_since) >= members_record_duration(m, lease))
 		silent = true;
 	if (m->state == MEMBERSHIP_DOUBTFUL && changed && lease && lease_is_held(lease)) {
 		/* Its predecessor is alive: the newcomer, we, give way. */
@@ -647,7 +329,7 @@ membership_write(struct membership *m, bool hold, mono_t now)
 			if (current && lease->transitions < INT32_MAX)
 				lease->transitions++;
 		}
-		m->duration_usec = membership_duration(m);
+		m->duration_usec = members_duration(m);
 		lease->holder = arena_strdup(lease->arena, m->node);
 		lease->duration_seconds = (int32_t)(m->duration_usec / USEC_PER_SEC);
 		draft_content(m, lease);
@@ -770,7 +452,7 @@ membership_observe(struct membership *m, const char *lease_name, mono_t now)
 {
 	if (!str_has_prefix(lease_name, NODE_PREFIX))
 		return;
-	member_observe(m, lease_name + strlen(NODE_PREFIX), now);
+	members_observe(m, lease_name + strlen(NODE_PREFIX), now);
 	if (!str_eq(lease_name, m->lease_name))
 		return;
 	record_observe(&m->record);
@@ -788,7 +470,7 @@ membership_listed(struct membership *m, mono_t now)
 		m->content_changed = m->content_changed || m->view == VIEW_LOST;
 		m->view = VIEW_LISTED;
 		m->listed_at = now;
-		membership_restart_ages(m, now);
+		members_restart(m, now);
 	}
 	membership_begin(m, now);
 	membership_look(m, false, now);
@@ -799,17 +481,10 @@ void
 membership_answered(struct membership *m, const char *lease_name, enum lease_result result,
     const struct lease *answer, mono_t now)
 {
-	struct member *member;
-
-	if (str_eq(lease_name, m->lease_name)) {
+	if (str_eq(lease_name, m->lease_name))
 		membership_own_answered(m, result, answer, now);
-		return;
-	}
-	if (!str_has_prefix(lease_name, NODE_PREFIX))
-		return;
-	member = member_find(m, lease_name + strlen(NODE_PREFIX));
-	if (member)
-		member_answered(m, member, result, answer, now);
+	else if (str_has_prefix(lease_name, NODE_PREFIX))
+		members_answered(m, lease_name + strlen(NODE_PREFIX), result, answer, now);
 }
 
 void
@@ -833,13 +508,9 @@ membership_is_released(const struct membership *m)
 void
 membership_tick(struct membership *m, mono_t now)
 {
-	struct timer *timer;
-
 	/* First: after a gap in our own time nobody else may age by it. */
 	membership_lose_view(m, now);
-	while ((timer = timer_take(&m->timers, now)))
-		member_timer(m,
-		    (struct member *)(void *)((char *)timer - offsetof(struct member, timer)), now);
+	members_tick(m, now);
 	membership_act(m, now);
 }
 
@@ -869,183 +540,4 @@ mono_t
 membership_renewed(const struct membership *m)
 {
 	return m->record.written;
-}
-
-unsigned
-membership_count(const struct membership *m)
-{
-	return m->n_live ? m->n_live : 1;
-}
-
-const struct member *
-membership_find(const struct membership *m, const char *node)
-{
-	return member_find(m, node);
-}
-
-/* A live member with what it says of itself; of ourselves what we are about to say. NULL: not one.
- */
-static const struct member_info *
-membership_live_info(const struct membership *m, const struct member *member)
-{
-	if (member_is_own(m, member))
-		return NULL;
-	return member_counts(member) ? member->info : NULL;
-}
-
-const struct member *
-membership_by_mac(const struct membership *m, const struct mac_addr *mac)
-{
-	const struct member_info *info;
-	const struct member *member;
-	size_t i;
-
-	MAP_FOREACH (member, m->members) {
-		if (!member_counts(member))
-			continue;
-		info = member->info;
-		for (i = 0; i < info->n_interfaces; i++)
-			if (mac_addr_eq(&info->interfaces[i].mac, mac))
-				return member;
-	}
-	return NULL;
-}
-
-static unsigned
-count_on(const struct membership *m, const struct ip_prefix *subnets, size_t n_subnets,
-    bool only_excluded)
-{
-	const struct member_info *info;
-	const struct member *member;
-	unsigned n = 0;
-
-	if (m->info && member_info_is_on(m->info, subnets, n_subnets))
-		n += !only_excluded || m->info->excluded;
-	MAP_FOREACH (member, m->members) {
-		info = membership_live_info(m, member);
-		if (info && member_info_is_on(info, subnets, n_subnets))
-			n += !only_excluded || info->excluded;
-	}
-	return n;
-}
-
-unsigned
-membership_count_on(const struct membership *m, const struct ip_prefix *subnets, size_t n_subnets)
-{
-	return count_on(m, subnets, n_subnets, false);
-}
-
-bool
-membership_all_excluded(
-    const struct membership *m, const struct ip_prefix *subnets, size_t n_subnets)
-{
-	unsigned excluded = count_on(m, subnets, n_subnets, true);
-
-	return excluded && excluded == count_on(m, subnets, n_subnets, false);
-}
-
-unsigned
-membership_count_ahead(
-    const struct membership *m, const struct ip_addr *addr, const struct rank_scope *scope)
-{
-	struct rank ours = {0, rank_score(m->node, addr), m->node}, theirs;
-	const struct member_info *info;
-	const struct member *member;
-	unsigned n = 0;
-
-	if (m->info)
-		(void)rank_weight(m->info, scope, &ours.weight);
-	MAP_FOREACH (member, m->members) {
-		info = membership_live_info(m, member);
-		if (!info || !rank_is_candidate(info, scope, &theirs.weight))
-			continue;
-		theirs.node = member->name;
-		theirs.score = rank_score(member->name, addr);
-		if (rank_cmp(&theirs, &ours) < 0 && ++n == RANK_STEPS_MAX)
-			break;
-	}
-	return n;
-}
-
-enum hash_majority
-membership_hash_majority(const struct membership *m)
-{
-	uint64_t ours = m->info ? m->info->settings_hash : 0, hash = ours;
-	const struct member_info *info;
-	const struct member *member;
-	unsigned lead = 1, total = 1, votes = 0;
-
-	/* Boyer and Moore: if any hash has more than half, it is the one left over. */
-	MAP_FOREACH (member, m->members) {
-		info = membership_live_info(m, member);
-		if (!info)
-			continue;
-		total++;
-		if (lead == 0)
-			hash = info->settings_hash;
-		lead = lead == 0 || info->settings_hash == hash ? lead + 1 : lead - 1;
-	}
-	votes = hash == ours;
-	MAP_FOREACH (member, m->members) {
-		info = membership_live_info(m, member);
-		votes += info && info->settings_hash == hash;
-	}
-	if (votes * 2 <= total)
-		return HASH_MAJORITY_NONE;
-	return hash == ours ? HASH_MAJORITY_OURS : HASH_MAJORITY_OTHER;
-}
-
-/* --- For ownership --- */
-
-struct member *
-membership_hold(struct membership *m, const char *node, mono_t now)
-{
-	struct member *member = member_find(m, node);
-
-	if (!member) {
-		member = member_new(m, node, now);
-		if (!member)
-			return NULL;
-		member_touch(m, member, now);
-	}
-	member->refs++;
-	return member;
-}
-
-void
-membership_drop(struct membership *m, struct member *member)
-{
-	if (member && --member->refs == 0 && !member->present)
-		member_free(m, member);
-}
-
-enum member_life
-membership_life(const struct membership *m, const struct member *member, mono_t now)
-{
-	if (!member)
-		return LIFE_LIVING;
-	if (member->state == MEMBER_RELEASED)
-		return LIFE_DEAD;
-	if (member->state != MEMBER_EXPIRED || !membership_is_fresh(m, now))
-		return LIFE_LIVING;
-	return member->proof == PROOF_DEAD ? LIFE_DEAD : LIFE_SILENT;
-}
-
-void
-membership_prove(struct membership *m, struct member *member, mono_t now)
-{
-	if (member->proof == PROOF_NONE && membership_life(m, member, now) == LIFE_SILENT)
-		member_ask(m, member);
-}
-
-struct member *
-membership_take_changed(struct membership *m)
-{
-	struct member *member = TAILQ_FIRST(&m->changed);
-
-	if (member) {
-		TAILQ_REMOVE(&m->changed, member, entry);
-		member->queued = false;
-	}
-	return member;
 }
