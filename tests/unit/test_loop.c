@@ -412,6 +412,8 @@ signals_come_in_turns_and_stop_ends_the_run(void **state)
 	struct loop_signal usr1, hup;
 	struct sigaction action;
 
+	/* Under nohup it is ignored, and would be again at the end. */
+	assert_true(signal(SIGHUP, SIG_DFL) != SIG_ERR);
 	assert_int_equal(loop_signal_init(&usr1, f->loop, SIGUSR1, on_signal, f), 0);
 	assert_int_equal(loop_signal_init(&hup, f->loop, SIGHUP, on_signal, f), 0);
 	assert_int_equal(raise(SIGUSR1), 0);
