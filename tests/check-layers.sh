@@ -77,6 +77,7 @@ __errno_location __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_
 "
 
 # Further ones, as ROOM/OBJECT=SYMBOL-PATTERN. stderr: the last words before abort(), and the log without a sink.
+# With glibc 2.41 clang 19 makes fortified forms too: of open() __open_2, of fprintf() one that takes a va_list.
 extra_symbols="
 util/addr=inet_pton
 util/addr=inet_ntop
@@ -86,6 +87,7 @@ util/str=timegm
 util/mem=fwrite
 util/mem=stderr
 util/log=fprintf
+util/log=vfprintf
 util/log=fputs
 util/log=fputc
 util/log=fwrite
@@ -93,6 +95,7 @@ util/log=stderr
 config/read=config_*
 config/read=open
 config/read=open64
+config/read=__open*_2
 config/read=read
 config/read=close
 config/read=fstat
