@@ -740,5 +740,4 @@ daemon_free(struct daemon *daemon)
 	free(daemon->unequal);
 	free(daemon->own_in_pool);
 	free(daemon->wanted);
-	free(daemon->path);
 }

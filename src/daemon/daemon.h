@@ -39,7 +39,7 @@ struct settings;
 struct daemon {
 	struct loop *loop;
 	struct sd *sd;
-	char *path; /* of metallb.conf */
+	const char *path; /* of metallb.conf; the caller's */
 	struct settings *settings;
 	bool debug; /* -d: log.level of the file does not count */
 	int64_t started_wall_usec, loaded_wall_usec;

@@ -15,7 +15,6 @@
 #include "io/loop.h"
 #include "model/settings.h"
 #include "util/log.h"
-#include "util/mem.h"
 
 #define DEFAULT_PATH SYSCONFDIR "/metallb.conf"
 
@@ -83,17 +82,14 @@ run(struct daemon *daemon)
 		log_err("start refused: %zu errors in %s; metallbd -t checks the file",
 		    report.n_errors, daemon->path);
 	config_report_fini(&report);
-	if (err) {
-		free(daemon->path);
+	if (err)
 		return EXIT_FAILED;
-	}
 	if (!daemon->debug)
 		log_set_level(settings->log_level);
 	err = loop_new(&daemon->loop);
 	if (err) {
 		log_err("event loop: %s", strerror(-err));
 		settings_free(settings);
-		free(daemon->path);
 		return EXIT_FAILED;
 	}
 	err = daemon_start(daemon, settings);
@@ -143,6 +139,6 @@ main(int argc, char **argv)
 	}
 	if (mode != MODE_RUN)
 		return check(path, mode);
-	daemon.path = xstrdup(path);
+	daemon.path = path;
 	return run(&daemon);
 }
