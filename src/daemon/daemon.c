@@ -244,7 +244,9 @@ check_unequal_files(struct daemon *daemon)
 	const struct member *member;
 
 	MAP_FOREACH (member, members->members) {
+		/* Our own Lease says for a moment what was in force before a reload. */
 		if (member->present && member->state == MEMBER_LIVE && member->info &&
+		    !str_eq(member->name, daemon->settings->node.name) &&
 		    member->info->settings_hash != daemon->settings->shared_hash)
 			strbuf_printf(&text, "%s%s",
 			    text.len ? ", "
