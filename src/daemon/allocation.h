@@ -21,6 +21,8 @@ struct service_table;
 struct settings;
 
 #define ALLOCATION_MAX_IN_FLIGHT 32   /* patches */
+#define ALLOCATION_MAX_CLEARING 8     /* patches of Services that left our view */
+#define ALLOCATION_MAX_ASKING 8       /* GETs of namespaces */
 #define ALLOCATION_SETTLE_PER_TURN 64 /* Services looked at in one turn of the loop */
 
 struct allocation_counters {
