@@ -23,6 +23,7 @@ struct node {
 	struct api *api;
 	char *name;
 	bool read_labels, known, missing, asking;
+	bool said;                /* that the last answer was none that we can use */
 	struct kube_node *object; /* NULL while unknown or missing */
 	struct loop_timer timer;
 	node_changed_fn *changed;
@@ -38,7 +39,7 @@ node_differs(const struct kube_node *a, const struct kube_node *b)
 	    !labels_equal(&a->labels, &b->labels);
 }
 
-/* Takes `object`, NULL for a Node that is not there. */
+/* Takes `object`, NULL for no labels. */
 static void
 node_learn(struct node *node, struct kube_node *object)
 {
@@ -47,32 +48,71 @@ node_learn(struct node *node, struct kube_node *object)
 	kube_node_free(node->object);
 	node->object = object;
 	node->known = true;
-	if (!object && !node->missing)
-		log_warning(
-		    "node %s: the API server has no Node of this name; node selectors see only node.labels of the file. "
-		    "Is node.name right?",
-		    node->name);
-	node->missing = !object;
 	if (differs)
 		node->changed(node->arg);
 }
 
-static struct kube_node *
-node_parse(const struct node *node, const struct api_answer *answer)
+static enum kube_cause
+node_parse(const struct api_answer *answer, struct kube_node **ret_object)
 {
 	struct json_object *json;
-	struct kube_node *object = NULL;
 	enum kube_cause cause = kube_json_parse(
 	    answer->body, answer->body_len, NODE_MAX_BYTES, &json);
 
 	if (cause == KUBE_OK) {
-		cause = kube_node_decode(json, &object);
+		cause = kube_node_decode(json, ret_object);
 		json_object_put(json);
 	}
-	if (cause != KUBE_OK)
-		log_warning("node %s: its Node object is unreadable: %s", node->name,
-		    kube_cause_str(cause));
-	return object;
+	return cause;
+}
+
+/*
+ * An answer that tells nothing of the Node. What was known of it stays: losing its labels would
+ * give our addresses away. 401 will pass with the next token; any other will hardly pass by itself,
+ * so a daemon that knows nothing yet goes on without labels.
+ */
+static void
+node_no_news(struct node *node, int status, const char *why)
+{
+	if (!node->said)
+		log_warning("node %s: GET of its Node: %d %s; %s%s", node->name, status, why,
+		    node->known ? "what was known of it stays"
+				: "node selectors see only node.labels of the file",
+		    status == 403 ? " (apply share/rbac.yaml)" : "");
+	node->said = true;
+	if (!node->known && status != 401)
+		node_learn(node, NULL);
+}
+
+/* True when the Node or its absence is known now. */
+static bool
+node_take(struct node *node, const struct api_answer *answer)
+{
+	struct kube_node *object;
+	enum kube_cause cause;
+
+	if (answer->status == 404) {
+		if (!node->missing)
+			log_warning(
+			    "node %s: the API server has no Node of this name; node selectors see only node.labels of the file. "
+			    "Is node.name right?",
+			    node->name);
+		node->missing = true;
+		node_learn(node, NULL);
+		return true;
+	}
+	if (answer->status >= 300) {
+		node_no_news(node, answer->status, "");
+		return false;
+	}
+	cause = node_parse(answer, &object);
+	if (cause != KUBE_OK) {
+		node_no_news(node, answer->status, kube_cause_str(cause));
+		return false;
+	}
+	node->missing = false;
+	node_learn(node, object);
+	return true;
 }
 
 static void
@@ -82,21 +122,12 @@ node_answered(void *arg, const struct api_answer *answer)
 	int64_t wait = NODE_INTERVAL_USEC;
 
 	node->asking = false;
-	if (answer->result != API_ANSWERED || answer->status >= 500 || answer->status == 429) {
+	if (answer->result != API_ANSWERED || answer->status >= 500 || answer->status == 429)
 		wait = NODE_RETRY_USEC;
-	} else if (answer->status == 404) {
-		node_learn(node, NULL);
-	} else if (answer->status < 300) {
-		struct kube_node *object = node_parse(node, answer);
-
-		if (object)
-			node_learn(node, object);
-	} else {
-		log_warning(
-		    "node %s: the API server answers %d to a GET of the own Node; see share/rbac.yaml",
-		    node->name, answer->status);
-		node_learn(node, NULL);
-	}
+	else if (node_take(node, answer))
+		node->said = false;
+	else if (!node->known)
+		wait = NODE_RETRY_USEC;
 	if (node->read_labels)
 		loop_timer_set(&node->timer, mono_add_usec(loop_now(node->loop), wait));
 }
