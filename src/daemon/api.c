@@ -10,12 +10,15 @@
 #include "io/loop.h"
 #include "kube/kubeconfig.h"
 #include "model/settings.h"
+#include "util/hash.h"
 #include "util/list.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/str.h"
 
 #include "config.h"
+
+#define API_USER_AGENT "metallbd/" PACKAGE_VERSION
 
 struct api_call {
 	struct api *api;
@@ -37,12 +40,16 @@ struct api {
 	api_changed_fn *changed;
 	void *arg;
 	struct http_client *http;
+	struct http_client *retired; /* that of before a reconnect, until the end of the turn */
+	struct loop_deferred retire;
 	struct http_endpoint *endpoints[KUBE_SERVERS_MAX];
 	size_t n_endpoints;
 	struct kube_servers servers;
 	uint64_t seed;
 	unsigned generation;
 	char *token_file;
+	char *token_error;             /* as said, NULL while the file can be read */
+	uint64_t kubeconfig_hash;      /* of the text in use; 0: none is */
 	struct loop_timer credentials; /* read them (again) */
 	struct api_status status;
 	char *server, *error;
@@ -109,16 +116,26 @@ api_server_ok(struct api *api, size_t server, int http_version)
 void
 api_server_failed(struct api *api, size_t server, const char *error)
 {
+	mono_t now = loop_now(api->loop);
+	const char *name;
+	char *text;
+	bool avoided;
+
 	if (server >= api->n_endpoints)
 		return;
-	kube_servers_failed(&api->servers, server, loop_now(api->loop));
+	/* What libcurl says names the server. */
+	name = http_endpoint_name(api->endpoints[server]);
+	text = strstr(error, name) ? xstrdup(error) : xasprintf("%s: %s", name, error);
+	avoided = kube_servers_is_avoided(&api->servers, server, now);
+	kube_servers_failed(&api->servers, server, now);
 	/* While another server works, one that fails is no outage. */
 	if (api->n_endpoints > 1 &&
-	    !kube_servers_is_avoided(&api->servers,
-		kube_servers_pick(&api->servers, loop_now(api->loop)), loop_now(api->loop)))
-		log_info("api %s; using another server", error);
+	    !kube_servers_is_avoided(&api->servers, kube_servers_pick(&api->servers, now), now))
+		log_line(avoided ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, NULL, 0,
+		    "api %s; using another server", text);
 	else
-		api_set_state(api, API_FAILED, http_endpoint_name(api->endpoints[server]), error);
+		api_set_state(api, API_FAILED, name, text);
+	free(text);
 }
 
 size_t
@@ -192,11 +209,21 @@ api_set_token(struct api *api, const char *token)
 	return err;
 }
 
+/* Said once until it can be read again. */
+static void
+api_set_token_error(struct api *api, char *message)
+{
+	if (message && !(api->token_error && str_eq(api->token_error, message)))
+		log_warning("api %s", message);
+	free(api->token_error);
+	api->token_error = message;
+}
+
 /* The token in use stays when the file cannot be read. */
 static int
 api_read_token(struct api *api)
 {
-	char *text, *message;
+	char *text;
 	size_t len;
 	int err;
 
@@ -204,16 +231,14 @@ api_read_token(struct api *api)
 		return 0;
 	err = file_read(api->token_file, FILE_MAX_TOKEN_BYTES, &text, &len);
 	if (!err) {
-		err = api_set_token(api, text);
+		err = text[strspn(text, " \t\r\n")] ? api_set_token(api, text) : -EINVAL;
 		explicit_bzero(text, len);
 		free(text);
 	}
-	if (err) {
-		message = xasprintf("token file %s: %s", api->token_file,
-		    err == -EINVAL ? "holds no token" : strerror(-err));
-		log_warning("api %s", message);
-		free(message);
-	}
+	api_set_token_error(api,
+	    err ? xasprintf("token file %s: %s", api->token_file,
+		      err == -EINVAL ? "holds no token" : strerror(-err))
+		: NULL);
 	return err;
 }
 
@@ -324,6 +349,8 @@ api_read_kubeconfig(struct api *api, const struct settings_kubernetes *k)
 		return err;
 	}
 	err = kubeconfig_parse(text, len, k->kubeconfig, k->context, &kc, &lines);
+	if (!err)
+		api->kubeconfig_hash = hash_final(hash_bytes(HASH_INIT, text, len));
 	explicit_bzero(text, len);
 	free(text);
 	if (err) {
@@ -353,7 +380,10 @@ api_read_credentials(void *arg)
 	if (!api->n_endpoints) {
 		free(api->token_file);
 		api->token_file = NULL;
+		api->kubeconfig_hash = 0;
 		err = k->servers.count ? api_use_servers(api, k) : api_read_kubeconfig(api, k);
+		if (!err && (err = api_read_token(api)))
+			api_no_credentials(api, api->token_error);
 		if (err) {
 			api_drop_endpoints(api);
 			return;
@@ -362,10 +392,9 @@ api_read_credentials(void *arg)
 		api->generation++;
 		api_set_state(api, API_CONNECTING,
 		    http_endpoint_name(api->endpoints[api_pick_server(api)]), "");
+	} else {
+		err = api_read_token(api);
 	}
-	/* A file that is not there yet is waited for; a server may treat requests without a token
-	 * as anonymous and answer 403, which says nothing about the file. */
-	err = api_read_token(api);
 	if (api->token_file)
 		loop_timer_set(&api->credentials,
 		    mono_add_usec(loop_now(api->loop),
@@ -407,7 +436,7 @@ api_call_unsent(void *arg)
 	const struct api_answer answer = {.result = API_UNREACHABLE,
 	    .retry_after_sec = -1,
 	    .body = "",
-	    .error = call->api->error};
+	    .error = *call->api->error ? call->api->error : "no API server is asked any more"};
 
 	api_call_finish(call, &answer);
 }
@@ -439,6 +468,19 @@ result_of(enum http_result result)
 
 static void api_call_send(struct api_call *call, size_t slot, size_t server);
 
+/* False when there is no other server that may work. */
+static bool
+api_call_send_elsewhere(struct api_call *call)
+{
+	size_t other = kube_servers_hedge(
+	    &call->api->servers, call->servers[0], loop_now(call->api->loop));
+
+	if (other == KUBE_SERVERS_NONE || call->requests[1])
+		return false;
+	api_call_send(call, 1, other);
+	return true;
+}
+
 static void
 api_call_done(struct api_call *call, size_t slot, enum http_result result,
     const struct http_response *response, const char *error)
@@ -468,6 +510,12 @@ api_call_done(struct api_call *call, size_t slot, enum http_result result,
 		api_call_send(call, slot, call->servers[slot]);
 		return;
 	}
+	/* Nothing was sent, so a write too may go to another server. */
+	if (answer.result == API_UNREACHABLE && slot == 0 && api_call_send_elsewhere(call))
+		return;
+	/* The other one had a second's start. */
+	if (slot && call->requests[0] && answer.result == API_ANSWERED && response->status < 500)
+		api_server_failed(api, call->servers[0], "the server is silent");
 	api_call_finish(call, &answer);
 }
 
@@ -507,12 +555,7 @@ api_call_send(struct api_call *call, size_t slot, size_t server)
 static void
 api_call_hedge(void *arg)
 {
-	struct api_call *call = arg;
-	size_t other = kube_servers_hedge(
-	    &call->api->servers, call->servers[0], loop_now(call->api->loop));
-
-	if (other != KUBE_SERVERS_NONE && !call->requests[1])
-		api_call_send(call, 1, other);
+	(void)api_call_send_elsewhere(arg);
 }
 
 void
@@ -557,12 +600,22 @@ api_end_calls(struct api *api)
 
 /* --- life --- */
 
+/* By now the watches have left it too. */
+static void
+api_retire(void *arg)
+{
+	struct api *api = arg;
+
+	http_client_free(api->retired);
+	api->retired = NULL;
+}
+
 int
 api_new(struct loop *loop, const struct settings *settings, uint64_t seed, api_changed_fn *changed,
     void *arg, struct api **ret_api)
 {
 	struct api *api = xcalloc(1, sizeof(*api));
-	int err = http_client_new(loop, "metallbd/" PACKAGE_VERSION, &api->http);
+	int err = http_client_new(loop, API_USER_AGENT, &api->http);
 
 	if (err) {
 		free(api);
@@ -579,6 +632,7 @@ api_new(struct loop *loop, const struct settings *settings, uint64_t seed, api_c
 	api->status.since_wall_usec = loop_wall_usec();
 	TAILQ_INIT(&api->calls);
 	loop_timer_init(&api->credentials, loop, api_read_credentials, api);
+	loop_deferred_init(&api->retire, loop, api_retire, api);
 	api_read_credentials(api);
 	*ret_api = api;
 	return 0;
@@ -600,21 +654,62 @@ api_free(struct api *api)
 	api_stop(api);
 	api_drop_endpoints(api);
 	http_client_free(api->http);
+	http_client_free(api->retired);
+	loop_deferred_fini(&api->retire);
 	loop_timer_fini(&api->credentials);
 	free(api->token_file);
+	free(api->token_error);
 	free(api->server);
 	free(api->error);
 	free(api);
 }
 
-void
+/* Whether the kubeconfig on disk is another than the one in use. */
+static bool
+api_kubeconfig_changed(const struct api *api)
+{
+	uint64_t hash;
+	char *text;
+	size_t len;
+
+	if (!api->kubeconfig_hash ||
+	    file_read(api->settings->kubernetes.kubeconfig, FILE_MAX_KUBECONFIG_BYTES, &text, &len))
+		return false;
+	hash = hash_final(hash_bytes(HASH_INIT, text, len));
+	explicit_bzero(text, len);
+	free(text);
+	return hash != api->kubeconfig_hash;
+}
+
+/* Another client, since connections that are open carry the identity of before. */
+static void
+api_replace_client(struct api *api)
+{
+	struct http_client *client;
+	int err = http_client_new(api->loop, API_USER_AGENT, &client);
+
+	if (err) {
+		log_warning("api: libcurl: %s; open connections stay in use", strerror(-err));
+		return;
+	}
+	/* Two in one turn: nobody asks by the first any more. */
+	http_client_free(api->retired);
+	api->retired = api->http;
+	api->http = client;
+	loop_defer(&api->retire);
+}
+
+bool
 api_reconfigure(struct api *api, const struct settings *settings, bool reconnect)
 {
 	api->settings = settings;
-	if (!reconnect)
-		return;
+	/* Without credentials there is nothing to keep, and the new ones may be there. */
+	if (!reconnect && api->n_endpoints && !api_kubeconfig_changed(api))
+		return false;
 	api_end_calls(api);
 	api_drop_endpoints(api);
+	api_replace_client(api);
 	api->generation++;
 	api_read_credentials(api);
+	return true;
 }

@@ -88,10 +88,12 @@ void api_stop(struct api *api);
 /* NULL is allowed. */
 void api_free(struct api *api);
 /*
- * Other settings (a reload). With `reconnect` all connections are closed, calls under way end with
- * API_UNKNOWN, and credentials are read again.
+ * Other settings (a reload). With `reconnect`, when the kubeconfig in use has changed on disk, and
+ * while there are no credentials, all connections are closed, calls under way end with API_UNKNOWN,
+ * and credentials are read again. Then it returns true, and the watches must be started again in
+ * the same turn. Not from within a callback of a request.
  */
-void api_reconfigure(struct api *api, const struct settings *settings, bool reconnect);
+bool api_reconfigure(struct api *api, const struct settings *settings, bool reconnect);
 
 /* Ends exactly once by on_done, never from within this function. on_done must not call again: a
  * deferred call may. */

@@ -358,6 +358,11 @@ on_api_changed(void *arg)
 	struct daemon *daemon = arg;
 
 	loop_defer(&daemon->refresh);
+	if (!daemon->leases || daemon->api_generation == api_generation(daemon->api))
+		return;
+	daemon->api_generation = api_generation(daemon->api);
+	services_kick(daemon->services);
+	leases_kick(daemon->leases);
 }
 
 static void
@@ -431,12 +436,10 @@ static void
 apply_settings(struct daemon *daemon, const struct config_diff *diff)
 {
 	const struct settings *settings = daemon->settings;
-	bool reconnect = config_diff_touches(diff, "kubernetes.");
 
 	if (!daemon->debug && config_diff_touches(diff, "log."))
 		log_set_level(settings->log_level);
-	api_reconfigure(daemon->api, settings, reconnect);
-	if (reconnect) {
+	if (api_reconfigure(daemon->api, settings, config_diff_touches(diff, "kubernetes."))) {
 		services_reconnect(daemon->services);
 		leases_reconnect(daemon->leases);
 	}

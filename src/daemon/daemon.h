@@ -51,6 +51,7 @@ struct daemon {
 	struct netlink *netlink;
 	struct l2 *l2;
 	struct api *api;
+	unsigned api_generation; /* the watches were told of */
 	struct events *events;
 	struct node *node;
 	struct services *services;

@@ -484,6 +484,12 @@ leases_reconnect(struct leases *leases)
 }
 
 void
+leases_kick(struct leases *leases)
+{
+	watcher_kick(leases->watcher);
+}
+
+void
 leases_set_member(
     struct leases *leases, const struct member_info *info, int64_t lease_duration_usec, bool l2)
 {

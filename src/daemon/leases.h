@@ -44,6 +44,8 @@ struct leases *leases_new(struct loop *loop, struct api *api, const struct lease
 void leases_free(struct leases *leases);
 /* After api_reconfigure(reconnect). */
 void leases_reconnect(struct leases *leases);
+/* There are other credentials. */
+void leases_kick(struct leases *leases);
 
 /* The heartbeat's content. lease_duration_usec: failover.lease-duration; l2: an L2 advertisement
  * exists. */

@@ -150,6 +150,12 @@ services_relist(struct services *services)
 	watcher_relist(services->watcher);
 }
 
+void
+services_kick(struct services *services)
+{
+	watcher_kick(services->watcher);
+}
+
 const struct service_table *
 services_table(const struct services *services)
 {

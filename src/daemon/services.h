@@ -36,6 +36,8 @@ void services_free(struct services *services);
 void services_reconnect(struct services *services);
 /* The view is in doubt: lists again. */
 void services_relist(struct services *services);
+/* There are other credentials. */
+void services_kick(struct services *services);
 const struct service_table *services_table(const struct services *services);
 bool services_is_synced(const struct services *services);
 /* Objects that are unreadable now, and how often one was met. */

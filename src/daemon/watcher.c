@@ -353,6 +353,13 @@ watcher_relist(struct watcher *watcher)
 	watcher_poke(watcher);
 }
 
+void
+watcher_kick(struct watcher *watcher)
+{
+	kube_watch_kick(watcher->machine, loop_now(watcher->loop));
+	watcher_poke(watcher);
+}
+
 const struct kube_watch *
 watcher_machine(const struct watcher *watcher)
 {

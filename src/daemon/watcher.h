@@ -29,6 +29,8 @@ void watcher_free(struct watcher *watcher);
 void watcher_restart(struct watcher *watcher);
 /* The view is in doubt: lists again. */
 void watcher_relist(struct watcher *watcher);
+/* There are other credentials: ends a back-off. */
+void watcher_kick(struct watcher *watcher);
 /* For the machine's state and counters. */
 const struct kube_watch *watcher_machine(const struct watcher *watcher);
 
