@@ -86,6 +86,24 @@ kube_object_version(const struct json_object *object)
 	return version;
 }
 
+static bool
+is_number(const char *s)
+{
+	return *s && s[strspn(s, "0123456789")] == '\0';
+}
+
+bool
+kube_version_is_older(const char *a, const char *b)
+{
+	if (!is_number(a) || !is_number(b))
+		return false;
+	a += strspn(a, "0");
+	b += strspn(b, "0");
+	if (strlen(a) != strlen(b))
+		return strlen(a) < strlen(b);
+	return strcmp(a, b) < 0;
+}
+
 void
 kube_object_key(const struct kube_object_id *id, char out[KUBE_OBJECT_MAX_KEY + 1])
 {

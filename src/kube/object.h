@@ -4,6 +4,7 @@
 #ifndef KUBE_OBJECT_H
 #define KUBE_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ struct kube_object_id {
 enum kube_cause kube_object_id(const struct json_object *object, struct kube_object_id *ret_id);
 /* metadata.resourceVersion alone (of a bookmark, say), "" when absent or unusable. Borrowed. */
 const char *kube_object_version(const struct json_object *object);
+/* Whether resourceVersion a is before b; false where not both are decimal numbers. */
+bool kube_version_is_older(const char *a, const char *b);
 /* "namespace/name", or "name" without a namespace. */
 void kube_object_key(const struct kube_object_id *id, char out[KUBE_OBJECT_MAX_KEY + 1]);
 /*

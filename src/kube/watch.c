@@ -1,6 +1,7 @@
 /*
- * The machine of watch.h. It has two slots for requests, `main` (LIST or WATCH) and `probe`. What
- * an input leads to ends in one of a few places:
+ * The machine of watch.h. It has two slots for requests (watch_slot), `main` for LIST or WATCH and
+ * the one of the probe of silent watches (watch_probe); what lists and streams show goes to the
+ *view (watch_view). What an input leads to ends in one of a few places:
  *
  *	begin()       chooses the next main request: LIST when want_list, else WATCH
  *	fail()        an error: say it, wait, begin() again
@@ -16,48 +17,28 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kube/error.h"
-#include "kube/known.h"
 #include "kube/list.h"
 #include "kube/object.h"
-#include "kube/path.h"
+#include "kube/watch_backoff.h"
+#include "kube/watch_notice.h"
+#include "kube/watch_probe.h"
+#include "kube/watch_slot.h"
+#include "kube/watch_target.h"
+#include "kube/watch_view.h"
 #include "util/mem.h"
 #include "util/prng.h"
 #include "util/str.h"
 
 #define STREAM_MIN_SEC 300
 #define STREAM_MAX_SEC 600
-#define PROBE_STREAM_SEC 1
-#define BACKOFF_FLOOR_USEC (50 * USEC_PER_MSEC) /* so that no draw of the jitter is a busy loop */
 #define SHORT_STREAM_USEC USEC_PER_SEC
 #define EXPIRED_AGAIN_USEC (10 * USEC_PER_SEC)
 #define MAX_PAGES (2 * KUBE_WATCH_MAX_OBJECTS) /* ends a server's circle of continue tokens */
 #define MAX_TOO_LARGE_VERSION 4                /* answers in a row before a new list */
-#define KEEP_BUFFER_BYTES (64u << 10)
-#define MAX_NOTICE_BYTES 600
 
-static const char *const notice_names[] = {
-    [KUBE_WATCH_RECOVERED] = "recovered",
-    [KUBE_WATCH_NETWORK] = "network",
-    [KUBE_WATCH_TIMEOUT] = "timeout",
-    [KUBE_WATCH_DEAD] = "dead-watch",
-    [KUBE_WATCH_UNAUTHORIZED] = "unauthorized",
-    [KUBE_WATCH_FORBIDDEN] = "forbidden",
-    [KUBE_WATCH_NOT_FOUND] = "not-found",
-    [KUBE_WATCH_THROTTLED] = "throttled",
-    [KUBE_WATCH_SERVER_ERROR] = "server-error",
-    [KUBE_WATCH_EXPIRED] = "expired",
-    [KUBE_WATCH_SELECTOR_REFUSED] = "selector-refused",
-    [KUBE_WATCH_BAD_DATA] = "bad-data",
-    [KUBE_WATCH_OVERSIZE] = "oversize",
-    [KUBE_WATCH_BAD_OBJECT] = "bad-object",
-    [KUBE_WATCH_TOO_MANY] = "too-many-objects",
-    [KUBE_WATCH_RESTORED] = "restored",
-};
-static_assert(sizeof(notice_names) / sizeof(notice_names[0]) == KUBE_WATCH_NOTICE_COUNT,
-    "one name per notice");
+#define say(watch, ...) kube_watch_say(&(watch)->view.owner, __VA_ARGS__)
 
 static const char *const state_names[] = {
     [KUBE_WATCH_STOPPED] = "stopped",
@@ -68,44 +49,17 @@ static const char *const state_names[] = {
 static_assert(
     sizeof(state_names) / sizeof(state_names[0]) == KUBE_WATCH_STATE_COUNT, "one name per state");
 
-static const char *const end_names[] = {
-    [KUBE_WATCH_END_OK] = "closed without an answer",
-    [KUBE_WATCH_END_CONNECT] = "cannot connect",
-    [KUBE_WATCH_END_TLS] = "TLS refused",
-    [KUBE_WATCH_END_BROKEN] = "connection broken",
-};
-static_assert(sizeof(end_names) / sizeof(end_names[0]) == KUBE_WATCH_END_COUNT, "one name per end");
-
-/* A request and what came of its answer so far. */
-struct slot {
-	uint32_t id; /* 0: none */
-	enum kube_watch_request request;
-	bool to_start; /* asked for, not yet taken by kube_watch_next_action() */
-	bool fresh_connection;
-	int status; /* 0: no answer yet */
-	int64_t retry_after_sec;
-	mono_t sent, deadline;
-	struct strbuf buffer;   /* the unfinished line, or the body of an error */
-	struct kube_list *list; /* the body of a LIST */
-	/* one that was taken and is not wanted any more */
-	uint32_t cancel_id;
-	enum kube_watch_request cancel_request;
-	bool cancel_suspect;
-};
-
 struct kube_watch {
 	char *path, *field_selector, *label_selector;
-	bool (*matches)(const struct json_object *object);
-	const struct kube_watch_ops *ops;
-	void *arg;
 	struct prng prng;
 	struct kube_watch_stats stats;
 	enum kube_watch_state state;
-	struct slot main, probe;
+	struct kube_watch_slot main;
+	struct kube_watch_probe probe;
 	uint32_t last_id;
 	struct strbuf target;
 
-	struct kube_known known;
+	struct kube_watch_view view;
 	char *version; /* "" before the first list */
 	bool synced;
 	mono_t heard;
@@ -115,30 +69,17 @@ struct kube_watch {
 	char *list_version;   /* of its first page */
 	char *continue_token; /* "" on the first page */
 	unsigned page, n_pages;
-	bool report_all; /* etcd was restored: equal versions mean nothing */
-	bool full;       /* too many objects: said */
-	bool unreadable; /* an item could not be identified: delete nothing */
 
 	/* what goes wrong */
-	bool selector_off;
-	mono_t selector_off_until;
+	mono_t filtering_until; /* while view.filtering */
 	bool failing;
-	int64_t backoff_usec; /* the next one's upper end */
-	mono_t retry_at, last_error, last_expired;
+	struct kube_watch_backoff backoff;
+	mono_t retry_at, last_expired;
 	unsigned bad_lines, too_large_versions; /* in a row */
 
-	/* silence */
-	mono_t next_probe;
-	mono_t stale_at;    /* a probe saw what the watch did not; MONO_NEVER */
-	bool frozen_before; /* the watch before was frozen, and no byte came since */
 	int64_t stream_sec; /* timeoutSeconds of this watch */
+	bool frozen_before; /* the watch before was frozen, and no byte came since */
 };
-
-const char *
-kube_watch_notice_str(enum kube_watch_notice notice)
-{
-	return notice_names[notice];
-}
 
 const char *
 kube_watch_state_str(enum kube_watch_state state)
@@ -156,27 +97,20 @@ kube_watch_new(const struct kube_watch_config *config, const struct kube_watch_o
 	watch->path = xstrdup(config->path);
 	watch->field_selector = config->field_selector ? xstrdup(config->field_selector) : NULL;
 	watch->label_selector = config->label_selector ? xstrdup(config->label_selector) : NULL;
-	watch->matches = config->matches;
-	watch->ops = ops;
-	watch->arg = arg;
+	watch->view = (struct kube_watch_view){
+	    .owner = {ops, arg},
+	    .path = watch->path,
+	    .matches = config->matches,
+	    .stats = &watch->stats,
+	};
 	prng_init(&watch->prng, seed);
 	watch->version = xstrdup("");
 	watch->list_version = xstrdup("");
 	watch->continue_token = xstrdup("");
 	watch->page = KUBE_WATCH_PAGE;
-	watch->backoff_usec = KUBE_WATCH_BACKOFF_MIN_USEC;
-	watch->stale_at = watch->next_probe = MONO_NEVER;
+	kube_watch_backoff_init(&watch->backoff);
+	kube_watch_probe_init(&watch->probe, &watch->last_id, &watch->stats.probes);
 	return watch;
-}
-
-static void
-slot_clear(struct slot *slot)
-{
-	kube_list_free(slot->list);
-	slot->list = NULL;
-	strbuf_free(&slot->buffer);
-	slot->id = 0;
-	slot->to_start = false;
 }
 
 void
@@ -184,9 +118,9 @@ kube_watch_free(struct kube_watch *watch)
 {
 	if (!watch)
 		return;
-	slot_clear(&watch->main);
-	slot_clear(&watch->probe);
-	kube_known_clear(&watch->known);
+	kube_watch_slot_clear(&watch->main);
+	kube_watch_slot_clear(&watch->probe.slot);
+	kube_known_clear(&watch->view.known);
 	strbuf_free(&watch->target);
 	free(watch->version);
 	free(watch->list_version);
@@ -195,25 +129,6 @@ kube_watch_free(struct kube_watch *watch)
 	free(watch->field_selector);
 	free(watch->label_selector);
 	free(watch);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-say(struct kube_watch *watch, enum kube_watch_notice notice, const char *fmt, ...)
-{
-	struct strbuf text = {0}, clean = {0};
-	va_list ap;
-	char *p;
-
-	va_start(ap, fmt);
-	strbuf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	kube_json_clean(&clean, strbuf_text(&text), MAX_NOTICE_BYTES);
-	for (p = clean.text; p && *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	watch->ops->notice(watch->arg, notice, strbuf_text(&clean));
-	strbuf_free(&text);
-	strbuf_free(&clean);
 }
 
 static void
@@ -228,118 +143,36 @@ replace(char **s, const char *value)
 static bool
 selector_on(const struct kube_watch *watch)
 {
-	return watch->field_selector && !watch->selector_off;
+	return watch->field_selector && !watch->view.filtering;
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-static void
-slot_ask(struct kube_watch *watch, struct slot *slot, enum kube_watch_request request,
-    int64_t answer_usec, mono_t now)
-{
-	assert(!slot->id);
-	if (!++watch->last_id)
-		watch->last_id = 1;
-	slot->id = watch->last_id;
-	slot->request = request;
-	slot->to_start = true;
-	slot->fresh_connection = request == KUBE_WATCH_PROBE_LIST || watch->failing;
-	slot->status = 0;
-	slot->retry_after_sec = -1;
-	slot->sent = now;
-	slot->deadline = mono_add_usec(now, answer_usec);
-}
-
-static void
-slot_cancel(struct slot *slot, bool suspect)
-{
-	if (slot->id && !slot->to_start) {
-		slot->cancel_id = slot->id;
-		slot->cancel_request = slot->request;
-		slot->cancel_suspect = suspect;
-	}
-	slot_clear(slot);
-}
-
-static struct slot *
+static struct kube_watch_slot *
 slot_find(struct kube_watch *watch, uint32_t id)
 {
-	if (id && watch->main.id == id && !watch->main.to_start)
+	if (kube_watch_slot_is(&watch->main, id))
 		return &watch->main;
-	if (id && watch->probe.id == id && !watch->probe.to_start)
-		return &watch->probe;
-	return NULL;
-}
-
-static void
-add_query(struct strbuf *sb, char separator, const char *name, const char *value)
-{
-	strbuf_printf(sb, "%c%s=", separator, name);
-	kube_path_encode(sb, value);
-}
-
-static void
-add_selectors(const struct kube_watch *watch, struct strbuf *sb)
-{
-	if (selector_on(watch))
-		add_query(sb, '&', "fieldSelector", watch->field_selector);
-	if (watch->label_selector)
-		add_query(sb, '&', "labelSelector", watch->label_selector);
-}
-
-static void
-build_target(struct kube_watch *watch, enum kube_watch_request request)
-{
-	struct strbuf *sb = &watch->target;
-
-	strbuf_clear(sb);
-	strbuf_add(sb, watch->path);
-	switch (request) {
-	case KUBE_WATCH_LIST:
-		strbuf_printf(sb, "?limit=%u", watch->page);
-		if (*watch->continue_token)
-			add_query(sb, '&', "continue", watch->continue_token);
-		break;
-	case KUBE_WATCH_PROBE_LIST:
-		strbuf_add(sb, "?limit=1");
-		break;
-	case KUBE_WATCH_STREAM:
-		strbuf_printf(sb, "?watch=true&allowWatchBookmarks=true&timeoutSeconds=%" PRId64,
-		    watch->stream_sec);
-		add_query(sb, '&', "resourceVersion", watch->version);
-		break;
-	case KUBE_WATCH_PROBE_STREAM:
-		strbuf_printf(sb, "?watch=true&timeoutSeconds=%d", PROBE_STREAM_SEC);
-		add_query(sb, '&', "resourceVersion", watch->version);
-		break;
-	case KUBE_WATCH_REQUEST_COUNT:
-		break;
-	}
-	add_selectors(watch, sb);
+	return kube_watch_slot_is(&watch->probe.slot, id) ? &watch->probe.slot : NULL;
 }
 
 static bool
-take_cancel(struct slot *slot, struct kube_watch_action *ret)
-{
-	if (!slot->cancel_id)
-		return false;
-	*ret = (struct kube_watch_action){
-	    .type = KUBE_WATCH_CANCEL,
-	    .id = slot->cancel_id,
-	    .request = slot->cancel_request,
-	    .server_suspect = slot->cancel_suspect,
-	};
-	slot->cancel_id = 0;
-	return true;
-}
-
-static bool
-take_start(struct kube_watch *watch, struct slot *slot, struct kube_watch_action *ret)
+take_start(struct kube_watch *watch, struct kube_watch_slot *slot, struct kube_watch_action *ret)
 {
 	if (!slot->to_start)
 		return false;
 	slot->to_start = false;
-	build_target(watch, slot->request);
+	kube_watch_target_build(
+	    &(struct kube_watch_target){
+		.path = watch->path,
+		.field_selector = selector_on(watch) ? watch->field_selector : NULL,
+		.label_selector = watch->label_selector,
+		.page = watch->page,
+		.continue_token = watch->continue_token,
+		.version = watch->version,
+		.timeout_sec = watch->stream_sec,
+	    },
+	    slot->request, &watch->target);
 	*ret = (struct kube_watch_action){
 	    .type = KUBE_WATCH_START,
 	    .id = slot->id,
@@ -353,29 +186,35 @@ take_start(struct kube_watch *watch, struct slot *slot, struct kube_watch_action
 bool
 kube_watch_next_action(struct kube_watch *watch, struct kube_watch_action *ret_action)
 {
-	return take_cancel(&watch->main, ret_action) || take_cancel(&watch->probe, ret_action) ||
+	return kube_watch_slot_take_cancel(&watch->main, ret_action) ||
+	    kube_watch_slot_take_cancel(&watch->probe.slot, ret_action) ||
 	    take_start(watch, &watch->main, ret_action) ||
-	    take_start(watch, &watch->probe, ret_action);
+	    take_start(watch, &watch->probe.slot, ret_action);
 }
 
 /* --- what happens next ---------------------------------------------------------------------- */
-
-static void list_item(void *arg, enum kube_cause cause, struct json_object *item);
 
 static void
 begin_list(struct kube_watch *watch, mono_t now)
 {
 	if (!*watch->continue_token) {
-		kube_known_begin(&watch->known);
+		kube_watch_view_begin(&watch->view);
 		watch->n_pages = 0;
-		watch->unreadable = watch->full = false;
-		if (watch->selector_off && mono_reached(now, watch->selector_off_until))
-			watch->selector_off = false;
+		if (watch->view.filtering && mono_reached(now, watch->filtering_until))
+			watch->view.filtering = false;
 	}
 	watch->state = KUBE_WATCH_LISTING;
 	watch->stats.lists++;
-	slot_ask(watch, &watch->main, KUBE_WATCH_LIST, KUBE_WATCH_ANSWER_USEC, now);
-	watch->main.list = kube_list_new(list_item, watch);
+	kube_watch_slot_ask(&watch->main, &watch->last_id, KUBE_WATCH_LIST, watch->failing,
+	    KUBE_WATCH_ANSWER_USEC, now);
+	watch->main.list = kube_list_new(kube_watch_view_item, &watch->view);
+}
+
+static void
+expect_silence(struct kube_watch *watch, mono_t now)
+{
+	kube_watch_probe_expect(&watch->probe,
+	    watch->failing ? KUBE_WATCH_RESUME_SILENCE_USEC : KUBE_WATCH_SILENCE_USEC, now);
 }
 
 static void
@@ -385,18 +224,17 @@ begin_stream(struct kube_watch *watch, mono_t now)
 	watch->stats.watches++;
 	watch->stream_sec = STREAM_MIN_SEC +
 	    (int64_t)prng_below(&watch->prng, STREAM_MAX_SEC - STREAM_MIN_SEC + 1);
-	watch->next_probe = mono_add_usec(
-	    now, watch->failing ? KUBE_WATCH_RESUME_SILENCE_USEC : KUBE_WATCH_SILENCE_USEC);
-	slot_ask(watch, &watch->main, KUBE_WATCH_STREAM, KUBE_WATCH_ANSWER_USEC, now);
+	expect_silence(watch, now);
+	kube_watch_slot_ask(&watch->main, &watch->last_id, KUBE_WATCH_STREAM, watch->failing,
+	    KUBE_WATCH_ANSWER_USEC, now);
 }
 
 /* Ends what is under way. */
 static void
 halt(struct kube_watch *watch, bool suspect)
 {
-	slot_cancel(&watch->main, suspect);
-	slot_cancel(&watch->probe, false);
-	watch->next_probe = watch->stale_at = MONO_NEVER;
+	kube_watch_slot_cancel(&watch->main, suspect);
+	kube_watch_probe_stop(&watch->probe);
 }
 
 static void
@@ -418,27 +256,6 @@ list_again(struct kube_watch *watch, mono_t now)
 	begin(watch, now);
 }
 
-/* Full jitter: anything from nothing to the upper end, so that a thousand nodes do not come back
- * together. */
-static int64_t
-next_delay(struct kube_watch *watch, int64_t retry_after_sec, mono_t now)
-{
-	int64_t delay, wanted = retry_after_sec * USEC_PER_SEC;
-
-	if (mono_diff_usec(now, watch->last_error) > KUBE_WATCH_BACKOFF_RESET_USEC)
-		watch->backoff_usec = KUBE_WATCH_BACKOFF_MIN_USEC;
-	watch->last_error = now;
-	delay = (int64_t)prng_below(&watch->prng, (uint64_t)watch->backoff_usec + 1);
-	watch->backoff_usec *= 2;
-	if (watch->backoff_usec > KUBE_WATCH_BACKOFF_MAX_USEC)
-		watch->backoff_usec = KUBE_WATCH_BACKOFF_MAX_USEC;
-	if (wanted > KUBE_WATCH_RETRY_AFTER_MAX_USEC)
-		wanted = KUBE_WATCH_RETRY_AFTER_MAX_USEC;
-	if (wanted > delay)
-		delay = wanted + (int64_t)prng_below(&watch->prng, USEC_PER_SEC);
-	return delay < BACKOFF_FLOOR_USEC ? BACKOFF_FLOOR_USEC : delay;
-}
-
 /* Waits, then goes on with what want_list says. The notice is the caller's. */
 static void
 wait_for_retry(struct kube_watch *watch, int64_t retry_after_sec, bool suspect, mono_t now)
@@ -447,7 +264,8 @@ wait_for_retry(struct kube_watch *watch, int64_t retry_after_sec, bool suspect, 
 	watch->stats.errors++;
 	watch->failing = true;
 	watch->state = KUBE_WATCH_WAITING;
-	watch->retry_at = mono_add_usec(now, next_delay(watch, retry_after_sec, now));
+	watch->retry_at = mono_add_usec(
+	    now, kube_watch_backoff_next(&watch->backoff, &watch->prng, retry_after_sec, now));
 }
 
 static const char *
@@ -490,144 +308,14 @@ expired(struct kube_watch *watch, const char *message, mono_t now)
 		begin(watch, now);
 }
 
-/* A silent watch: `frozen` when the server answers and only the watch does not. */
-static void
-dead_watch(struct kube_watch *watch, bool frozen, const char *why, mono_t now)
-{
-	watch->stats.dead++;
-	say(watch, KUBE_WATCH_DEAD, "watch %s: silent since %" PRId64 " s, %s", watch->path,
-	    mono_diff_usec(now, watch->heard) / USEC_PER_SEC, why);
-	if (frozen && watch->frozen_before)
-		watch->want_list = true;
-	if (!frozen || watch->frozen_before) {
-		watch->frozen_before = frozen;
-		wait_for_retry(watch, -1, true, now);
-		return;
-	}
-	watch->frozen_before = true;
-	watch->failing = true;
-	halt(watch, true);
-	begin(watch, now);
-}
-
 static void
 restored(struct kube_watch *watch, const char *version, mono_t now)
 {
 	say(watch, KUBE_WATCH_RESTORED,
 	    "%s: resourceVersion went back from %s to %s (a restored etcd?); listing again",
 	    watch->path, watch->version, version);
-	watch->report_all = true;
+	watch->view.report_all = true;
 	list_again(watch, now);
-}
-
-/* --- objects -------------------------------------------------------------------------------- */
-
-static bool
-is_number(const char *s)
-{
-	return *s && s[strspn(s, "0123456789")] == '\0';
-}
-
-/* Only where both are decimal numbers: false otherwise. */
-static bool
-version_is_older(const char *a, const char *b)
-{
-	if (!is_number(a) || !is_number(b))
-		return false;
-	a += strspn(a, "0");
-	b += strspn(b, "0");
-	if (strlen(a) != strlen(b))
-		return strlen(a) < strlen(b);
-	return strcmp(a, b) < 0;
-}
-
-static void
-gone(void *arg, const char *key)
-{
-	struct kube_watch *watch = arg;
-
-	watch->ops->object(watch->arg, KUBE_WATCH_DELETED, key, NULL);
-}
-
-static void
-bad_object(struct kube_watch *watch, enum kube_cause cause)
-{
-	watch->stats.bad_objects++;
-	/* Once per list; the statistics have them all. */
-	if (!watch->unreadable)
-		say(watch, KUBE_WATCH_BAD_OBJECT, "%s: an object was skipped: %s", watch->path,
-		    kube_cause_str(cause));
-	watch->unreadable = true;
-}
-
-/* An object as it is now, from a list or a watch. */
-static void
-observe(struct kube_watch *watch, struct json_object *object)
-{
-	char key[KUBE_OBJECT_MAX_KEY + 1];
-	struct kube_object_id id;
-	enum kube_cause cause = kube_object_id(object, &id);
-	enum kube_watch_event event = KUBE_WATCH_MODIFIED;
-
-	if (cause) {
-		bad_object(watch, cause);
-		return;
-	}
-	kube_object_key(&id, key);
-	if (watch->field_selector && watch->selector_off && !watch->matches(object)) {
-		if (kube_known_remove(&watch->known, key))
-			gone(watch, key);
-		return;
-	}
-	switch (kube_known_put(&watch->known, key, &id, KUBE_WATCH_MAX_OBJECTS)) {
-	case KUBE_KNOWN_NEW:
-		event = KUBE_WATCH_ADDED;
-		break;
-	case KUBE_KNOWN_CHANGED:
-		break;
-	case KUBE_KNOWN_SAME:
-		if (!watch->report_all)
-			return;
-		break;
-	case KUBE_KNOWN_FULL:
-		watch->stats.too_many++;
-		if (watch->full)
-			return;
-		watch->full = true;
-		say(watch, KUBE_WATCH_TOO_MANY, "%s: %d objects are known, %s is left out",
-		    watch->path, KUBE_WATCH_MAX_OBJECTS, key);
-		return;
-	case KUBE_KNOWN_CHANGE_COUNT:
-		return;
-	}
-	watch->ops->object(watch->arg, event, key, object);
-}
-
-static void
-observe_deleted(struct kube_watch *watch, struct json_object *object)
-{
-	char key[KUBE_OBJECT_MAX_KEY + 1];
-	struct kube_object_id id;
-	enum kube_cause cause = kube_object_id(object, &id);
-
-	if (cause) {
-		bad_object(watch, cause);
-		return;
-	}
-	kube_object_key(&id, key);
-	if (kube_known_remove(&watch->known, key))
-		watch->ops->object(watch->arg, KUBE_WATCH_DELETED, key, object);
-}
-
-static void
-list_item(void *arg, enum kube_cause cause, struct json_object *item)
-{
-	struct kube_watch *watch = arg;
-
-	if (cause)
-		bad_object(watch, cause);
-	else
-		observe(watch, item);
 }
 
 /* --- lists ---------------------------------------------------------------------------------- */
@@ -652,15 +340,14 @@ list_complete(struct kube_watch *watch, mono_t now)
 {
 	bool first = !watch->synced;
 
-	if (!watch->unreadable)
-		watch->stats.missed_deletes += kube_known_sweep(&watch->known, gone, watch);
+	kube_watch_view_complete(&watch->view);
 	replace(&watch->version, watch->list_version);
 	replace(&watch->continue_token, "");
 	watch->page = KUBE_WATCH_PAGE;
-	watch->want_list = watch->report_all = false;
+	watch->want_list = false;
 	watch->bad_lines = watch->too_large_versions = 0;
 	watch->synced = true;
-	watch->ops->synced(watch->arg, first);
+	watch->view.owner.ops->synced(watch->view.owner.arg, first);
 	begin(watch, now);
 }
 
@@ -675,10 +362,9 @@ list_page_end(struct kube_watch *watch, mono_t now)
 		return;
 	}
 	if (!*watch->continue_token) {
-		if (!watch->report_all && version_is_older(meta.resource_version, watch->version)) {
-			mem_cleanup(mem_freep) char *version = xstrdup(meta.resource_version);
-
-			restored(watch, version, now);
+		if (!watch->view.report_all &&
+		    kube_version_is_older(meta.resource_version, watch->version)) {
+			restored(watch, meta.resource_version, now);
 			return;
 		}
 		/* A later page may be of a later version when its token was half expired: resume
@@ -691,30 +377,12 @@ list_page_end(struct kube_watch *watch, mono_t now)
 	} else if (++watch->n_pages >= MAX_PAGES) {
 		list_refused(watch, KUBE_TOO_LARGE, now);
 	} else {
-		slot_clear(&watch->main);
+		kube_watch_slot_clear(&watch->main);
 		begin_list(watch, now);
 	}
 }
 
 /* --- refusals ------------------------------------------------------------------------------- */
-
-static enum kube_watch_notice
-notice_of(const struct kube_error *error)
-{
-	switch (error->code) {
-	case 401:
-		return KUBE_WATCH_UNAUTHORIZED;
-	case 403:
-		return KUBE_WATCH_FORBIDDEN;
-	case 404:
-		return KUBE_WATCH_NOT_FOUND;
-	case 429:
-	case 503:
-		return KUBE_WATCH_THROTTLED;
-	default:
-		return KUBE_WATCH_SERVER_ERROR;
-	}
-}
 
 /* Our version is of the future: the server is behind, so wait. If it stays so, ask for a list,
  * which is always of now. */
@@ -731,8 +399,8 @@ static bool
 bad_request(struct kube_watch *watch, const struct kube_error *error, mono_t now)
 {
 	if (selector_on(watch) && !*watch->continue_token) {
-		watch->selector_off = true;
-		watch->selector_off_until = mono_add_usec(now, KUBE_WATCH_SELECTOR_RETRY_USEC);
+		watch->view.filtering = true;
+		watch->filtering_until = mono_add_usec(now, KUBE_WATCH_SELECTOR_RETRY_USEC);
 		say(watch, KUBE_WATCH_SELECTOR_REFUSED,
 		    "%s %s: the server refuses fieldSelector=%s (%s); filtering here", doing(watch),
 		    watch->path, watch->field_selector, error->message);
@@ -756,15 +424,15 @@ refused(struct kube_watch *watch, const struct kube_error *error, mono_t now)
 		return;
 	if (error->resource_version_too_large)
 		version_too_large(watch);
-	say(watch, notice_of(error), "%s %s: %d: %s", doing(watch), watch->path, error->code,
-	    error->message);
+	say(watch, kube_watch_notice_of_status(error->code), "%s %s: %d: %s", doing(watch),
+	    watch->path, error->code, error->message);
 	wait_for_retry(watch, error->retry_after_sec, false, now);
 }
 
 static void
 main_refused(struct kube_watch *watch, mono_t now)
 {
-	const struct slot *slot = &watch->main;
+	const struct kube_watch_slot *slot = &watch->main;
 	struct kube_error error;
 
 	kube_error_decode(slot->status, slot->retry_after_sec, strbuf_text(&slot->buffer),
@@ -807,9 +475,9 @@ stream_event(struct kube_watch *watch, const char *type, struct json_object *obj
 	if (str_eq(type, "BOOKMARK")) {
 		watch->stats.bookmarks++;
 	} else if (str_eq(type, "ADDED") || str_eq(type, "MODIFIED")) {
-		observe(watch, object);
+		kube_watch_view_observe(&watch->view, object);
 	} else if (str_eq(type, "DELETED")) {
-		observe_deleted(watch, object);
+		kube_watch_view_observe_deleted(&watch->view, object);
 	} else {
 		bad_line(watch, "unknown type of event", now);
 		return;
@@ -821,8 +489,9 @@ stream_event(struct kube_watch *watch, const char *type, struct json_object *obj
 }
 
 static void
-stream_line(struct kube_watch *watch, const char *line, size_t len, mono_t now)
+stream_line(void *arg, const char *line, size_t len, mono_t now)
 {
+	struct kube_watch *watch = arg;
 	struct json_object *event, *object;
 	enum kube_cause cause = kube_json_parse(line, len, KUBE_WATCH_MAX_LINE, &event);
 	const char *type;
@@ -840,72 +509,10 @@ stream_line(struct kube_watch *watch, const char *line, size_t len, mono_t now)
 	json_object_put(event);
 }
 
-static bool
-is_blank(const char *s, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r' && s[i] != '\n')
-			return false;
-	return true;
-}
-
-typedef void line_fn(struct kube_watch *watch, const char *line, size_t len, mono_t now);
-
-/* Hands out whole lines; false when one is over the cap. Stops when `fn` ended the request. */
-static bool
-cut_lines(struct kube_watch *watch, struct slot *slot, line_fn *fn, const char *data, size_t len,
-    mono_t now)
-{
-	uint32_t id = slot->id;
-
-	while (len && slot->id == id) {
-		const char *newline = memchr(data, '\n', len);
-		size_t n = newline ? (size_t)(newline - data) : len;
-
-		if (n > KUBE_WATCH_MAX_LINE - slot->buffer.len)
-			return false;
-		if (!newline) {
-			strbuf_addn(&slot->buffer, data, n);
-			return true;
-		}
-		if (slot->buffer.len) {
-			struct strbuf line = slot->buffer;
-
-			/* `fn` may end the request, and with it the slot's buffer. */
-			slot->buffer = (struct strbuf){0};
-			strbuf_addn(&line, data, n);
-			if (!is_blank(line.text, line.len))
-				fn(watch, line.text, line.len, now);
-			if (slot->id == id && line.cap <= KEEP_BUFFER_BYTES) {
-				strbuf_clear(&line);
-				slot->buffer = line;
-			} else {
-				strbuf_free(&line);
-			}
-		} else if (!is_blank(data, n)) {
-			fn(watch, data, n, now);
-		}
-		data += n + 1;
-		len -= n + 1;
-	}
-	return true;
-}
-
-static void
-stream_chunk(struct kube_watch *watch, const char *data, size_t len, mono_t now)
-{
-	if (!cut_lines(watch, &watch->main, stream_line, data, len, now))
-		long_line(watch, now);
-}
-
 static void
 stream_end(struct kube_watch *watch, mono_t now)
 {
-	const struct strbuf *rest = &watch->main.buffer;
-
-	if (!is_blank(strbuf_text(rest), rest->len)) {
+	if (kube_watch_slot_has_rest(&watch->main)) {
 		bad_line(watch, "cut off", now);
 		return;
 	}
@@ -917,127 +524,49 @@ stream_end(struct kube_watch *watch, mono_t now)
 	begin(watch, now);
 }
 
-/* --- probes --------------------------------------------------------------------------------- */
+/* --- silence -------------------------------------------------------------------------------- */
 
+/* A silent watch: `frozen` when the server answers and only the watch does not. */
 static void
-probe_item(void *arg, enum kube_cause cause, struct json_object *item)
+dead_watch(struct kube_watch *watch, bool frozen, const char *why, mono_t now)
 {
-	(void)arg;
-	(void)cause;
-	(void)item;
-}
-
-static void
-probe_done(struct kube_watch *watch, mono_t now)
-{
-	slot_cancel(&watch->probe, false);
-	watch->next_probe = mono_add_usec(now, KUBE_WATCH_SILENCE_USEC);
-}
-
-static void
-probe_list(struct kube_watch *watch, mono_t now)
-{
-	watch->stats.probes++;
-	watch->next_probe = MONO_NEVER;
-	slot_ask(watch, &watch->probe, KUBE_WATCH_PROBE_LIST, KUBE_WATCH_PROBE_USEC, now);
-	watch->probe.list = kube_list_new(probe_item, NULL);
-}
-
-static void
-probe_list_end(struct kube_watch *watch, mono_t now)
-{
-	struct kube_list_meta meta;
-
-	if (kube_list_finish(watch->probe.list, &meta)) {
-		/* Something answers, but not as an API server does. */
-		dead_watch(watch, false, "and the server's answer to a list is not one", now);
-	} else if (str_eq(meta.resource_version, watch->version)) {
-		probe_done(watch, now);
-	} else if (version_is_older(meta.resource_version, watch->version)) {
-		mem_cleanup(mem_freep) char *version = xstrdup(meta.resource_version);
-
-		restored(watch, version, now);
-	} else {
-		slot_clear(&watch->probe);
-		watch->stats.probes++;
-		slot_ask(watch, &watch->probe, KUBE_WATCH_PROBE_STREAM, KUBE_WATCH_PROBE_USEC, now);
-	}
-}
-
-/* The watch has not told of what is there since its last version. It may be on its way. */
-static void
-probe_found(struct kube_watch *watch, mono_t now)
-{
-	slot_cancel(&watch->probe, false);
-	watch->next_probe = MONO_NEVER;
-	watch->stale_at = mono_add_usec(now, KUBE_WATCH_GRACE_USEC);
-}
-
-static void
-probe_line(struct kube_watch *watch, const char *line, size_t len, mono_t now)
-{
-	struct json_object *event, *object = NULL;
-	struct kube_error error;
-	const char *type;
-
-	if (kube_json_parse(line, len, KUBE_WATCH_MAX_LINE, &event)) {
-		probe_done(watch, now);
+	watch->stats.dead++;
+	say(watch, KUBE_WATCH_DEAD, "watch %s: silent since %" PRId64 " s, %s", watch->path,
+	    mono_diff_usec(now, watch->heard) / USEC_PER_SEC, why);
+	if (frozen && watch->frozen_before)
+		watch->want_list = true;
+	if (!frozen || watch->frozen_before) {
+		watch->frozen_before = frozen;
+		wait_for_retry(watch, -1, true, now);
 		return;
 	}
-	type = kube_json_string_or(event, "type", "");
-	(void)kube_json_object(event, "object", &object);
-	if (str_eq(type, "ERROR")) {
-		kube_error_from_object(object, &error);
-		if (kube_error_is_expired(&error))
-			probe_found(watch, now);
-		else
-			probe_done(watch, now);
-	} else if (!str_eq(type, "BOOKMARK")) {
-		probe_found(watch, now);
+	watch->frozen_before = true;
+	watch->failing = true;
+	halt(watch, true);
+	begin(watch, now);
+}
+
+/* What the probe says of the watch. */
+static void
+judge(struct kube_watch *watch, enum kube_watch_verdict verdict, mono_t now)
+{
+	switch (verdict) {
+	case KUBE_WATCH_VERDICT_NO_ANSWER:
+	case KUBE_WATCH_VERDICT_UNREACHABLE:
+	case KUBE_WATCH_VERDICT_BAD_ANSWER:
+	case KUBE_WATCH_VERDICT_SERVER_FAILS:
+		dead_watch(watch, false, kube_watch_verdict_str(verdict), now);
+		break;
+	case KUBE_WATCH_VERDICT_FROZEN:
+		dead_watch(watch, true, kube_watch_verdict_str(verdict), now);
+		break;
+	case KUBE_WATCH_VERDICT_SET_BACK:
+		restored(watch, watch->probe.server_version, now);
+		break;
+	case KUBE_WATCH_VERDICT_NONE:
+	case KUBE_WATCH_VERDICT_COUNT:
+		break;
 	}
-	json_object_put(event);
-}
-
-/* A status other than 200 to a probe. */
-static void
-probe_refused(struct kube_watch *watch, mono_t now)
-{
-	int status = watch->probe.status;
-
-	if (status == 410)
-		probe_found(watch, now);
-	else if (status >= 500 && status != 503)
-		dead_watch(watch, false, "and the server answers with an error", now);
-	else
-		probe_done(watch, now); /* it lives, and has its reasons */
-}
-
-static void
-probe_chunk(struct kube_watch *watch, const char *data, size_t len, mono_t now)
-{
-	struct slot *slot = &watch->probe;
-
-	if (slot->status != 200)
-		return;
-	if (slot->request == KUBE_WATCH_PROBE_LIST)
-		(void)kube_list_feed(slot->list, data, len);
-	else if (!cut_lines(watch, slot, probe_line, data, len, now))
-		probe_found(watch, now);
-}
-
-static void
-probe_end(struct kube_watch *watch, enum kube_watch_end end, mono_t now)
-{
-	struct slot *slot = &watch->probe;
-
-	if (end != KUBE_WATCH_END_OK || !slot->status)
-		dead_watch(watch, false, "and the server cannot be reached", now);
-	else if (slot->status != 200)
-		probe_refused(watch, now);
-	else if (slot->request == KUBE_WATCH_PROBE_LIST)
-		probe_list_end(watch, now);
-	else
-		probe_done(watch, now);
 }
 
 /* Any byte on the watch answers what the probe asked. */
@@ -1048,8 +577,7 @@ main_heard(struct kube_watch *watch, mono_t now)
 	if (watch->state != KUBE_WATCH_WATCHING)
 		return;
 	watch->frozen_before = false;
-	watch->stale_at = MONO_NEVER;
-	probe_done(watch, now);
+	kube_watch_probe_heard(&watch->probe, now);
 }
 
 /* --- inputs --------------------------------------------------------------------------------- */
@@ -1091,15 +619,13 @@ kube_watch_deadline(const struct kube_watch *watch)
 		return watch->retry_at;
 	if (watch->main.id)
 		deadline = watch->main.deadline;
-	if (watch->probe.id)
-		deadline = mono_min(deadline, watch->probe.deadline);
-	return mono_min(deadline, mono_min(watch->next_probe, watch->stale_at));
+	return mono_min(deadline, kube_watch_probe_deadline(&watch->probe));
 }
 
 static void
 main_timer(struct kube_watch *watch, mono_t now)
 {
-	struct slot *slot = &watch->main;
+	struct kube_watch_slot *slot = &watch->main;
 
 	if (!slot->status)
 		timed_out(watch, "no answer in time", now);
@@ -1119,23 +645,16 @@ kube_watch_timer(struct kube_watch *watch, mono_t now)
 			begin(watch, now);
 	} else if (watch->main.id && mono_reached(now, watch->main.deadline)) {
 		main_timer(watch, now);
-	} else if (watch->probe.id && mono_reached(now, watch->probe.deadline)) {
-		dead_watch(watch, false, "and the server does not answer", now);
-	} else if (mono_reached(now, watch->stale_at)) {
-		dead_watch(watch, true, "but there is news: frozen", now);
-	} else if (mono_reached(now, watch->next_probe)) {
-		/* Without a status line there is main.deadline. */
-		if (watch->main.status == 200)
-			probe_list(watch, now);
-		else
-			watch->next_probe = MONO_NEVER;
+	} else {
+		judge(watch, kube_watch_probe_timer(&watch->probe, watch->main.status == 200, now),
+		    now);
 	}
 }
 
 static void
 set_main_deadline(struct kube_watch *watch, mono_t now)
 {
-	struct slot *slot = &watch->main;
+	struct kube_watch_slot *slot = &watch->main;
 
 	if (slot->request == KUBE_WATCH_STREAM && slot->status == 200)
 		slot->deadline = mono_add_usec(
@@ -1149,7 +668,7 @@ void
 kube_watch_response(
     struct kube_watch *watch, uint32_t id, int status, int64_t retry_after_sec, mono_t now)
 {
-	struct slot *slot = slot_find(watch, id);
+	struct kube_watch_slot *slot = slot_find(watch, id);
 
 	if (!slot || slot->status)
 		return;
@@ -1162,43 +681,34 @@ kube_watch_response(
 		return;
 	watch->heard = now;
 	if (slot->request == KUBE_WATCH_STREAM)
-		watch->next_probe = mono_add_usec(
-		    now, watch->failing ? KUBE_WATCH_RESUME_SILENCE_USEC : KUBE_WATCH_SILENCE_USEC);
+		expect_silence(watch, now);
 	if (watch->failing)
 		say(watch, KUBE_WATCH_RECOVERED, "%s %s: the server answers again", doing(watch),
 		    watch->path);
 	watch->failing = false;
 }
 
-/* The body of a refusal, as far as it is worth reading. */
-static void
-keep_body(struct slot *slot, const char *data, size_t len)
-{
-	size_t room = KUBE_ERROR_MAX_BODY - slot->buffer.len;
-
-	strbuf_addn(&slot->buffer, data, len < room ? len : room);
-}
-
 void
 kube_watch_chunk(struct kube_watch *watch, uint32_t id, const void *data, size_t len, mono_t now)
 {
-	struct slot *slot = slot_find(watch, id);
+	struct kube_watch_slot *slot = slot_find(watch, id);
 	enum kube_cause cause;
 
 	if (!slot || !slot->status || !len)
 		return;
-	if (slot == &watch->probe) {
-		probe_chunk(watch, data, len, now);
+	if (slot == &watch->probe.slot) {
+		kube_watch_probe_chunk(&watch->probe, data, len, now);
 		return;
 	}
 	set_main_deadline(watch, now);
 	if (slot->status != 200) {
-		keep_body(slot, data, len);
+		kube_watch_slot_keep(slot, data, len);
 		return;
 	}
 	main_heard(watch, now);
 	if (slot->request == KUBE_WATCH_STREAM) {
-		stream_chunk(watch, data, len, now);
+		if (!kube_watch_slot_cut(slot, data, len, stream_line, watch, now))
+			long_line(watch, now);
 		return;
 	}
 	cause = kube_list_feed(slot->list, data, len);
@@ -1209,12 +719,12 @@ kube_watch_chunk(struct kube_watch *watch, uint32_t id, const void *data, size_t
 static void
 main_end(struct kube_watch *watch, enum kube_watch_end end, const char *text, mono_t now)
 {
-	struct slot *slot = &watch->main;
+	struct kube_watch_slot *slot = &watch->main;
 
 	if (slot->status && slot->status != 200)
 		main_refused(watch, now);
 	else if (end != KUBE_WATCH_END_OK || !slot->status)
-		fail(watch, KUBE_WATCH_NETWORK, end_names[end], text, now);
+		fail(watch, KUBE_WATCH_NETWORK, kube_watch_end_str(end), text, now);
 	else if (slot->request == KUBE_WATCH_LIST)
 		list_page_end(watch, now);
 	else
@@ -1225,7 +735,7 @@ void
 kube_watch_end(
     struct kube_watch *watch, uint32_t id, enum kube_watch_end end, const char *text, mono_t now)
 {
-	struct slot *slot = slot_find(watch, id);
+	struct kube_watch_slot *slot = slot_find(watch, id);
 
 	if (!slot)
 		return;
@@ -1233,11 +743,9 @@ kube_watch_end(
 	if (slot == &watch->main)
 		main_end(watch, end, text, now);
 	else
-		probe_end(watch, end, now);
-	if (watch->main.cancel_id == id)
-		watch->main.cancel_id = 0;
-	if (watch->probe.cancel_id == id)
-		watch->probe.cancel_id = 0;
+		judge(watch, kube_watch_probe_end(&watch->probe, end, watch->version, now), now);
+	kube_watch_slot_ended(&watch->main, id);
+	kube_watch_slot_ended(&watch->probe.slot, id);
 }
 
 /* --- questions ------------------------------------------------------------------------------ */
@@ -1275,7 +783,7 @@ kube_watch_uses_selector(const struct kube_watch *watch)
 size_t
 kube_watch_known(const struct kube_watch *watch)
 {
-	return kube_known_count(&watch->known);
+	return kube_known_count(&watch->view.known);
 }
 
 const struct kube_watch_stats *
@@ -1287,11 +795,6 @@ kube_watch_stats(const struct kube_watch *watch)
 size_t
 kube_watch_buffered(const struct kube_watch *watch)
 {
-	size_t n = watch->main.buffer.len + watch->probe.buffer.len;
-
-	if (watch->main.list)
-		n += kube_list_buffered(watch->main.list);
-	if (watch->probe.list)
-		n += kube_list_buffered(watch->probe.list);
-	return n;
+	return kube_watch_slot_buffered(&watch->main) +
+	    kube_watch_slot_buffered(&watch->probe.slot);
 }
