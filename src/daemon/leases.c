@@ -43,6 +43,8 @@ struct leases {
 	uint64_t generation; /* of the members, as last told to the daemon */
 	enum hash_majority majority;
 	uint64_t skips;
+	char *skipped;     /* the Lease that was last said to be unreadable */
+	bool said_refused; /* that we may not have the Leases; until a list is complete */
 	enum leases_stop stop;
 	unsigned n_in_flight;
 };
@@ -365,6 +367,18 @@ leases_observe(struct leases *leases, const char *name)
 	loop_defer(&leases->act);
 }
 
+/* Once, though it may be renewed every second. */
+static void
+leases_skip(struct leases *leases, const char *name, enum kube_cause cause)
+{
+	leases->skips++;
+	if (leases->skipped && str_eq(leases->skipped, name))
+		return;
+	free(leases->skipped);
+	leases->skipped = xstrdup(name);
+	log_warning("lease=%s is skipped: %s", name, kube_cause_str(cause));
+}
+
 static void
 on_object(void *arg, enum kube_watch_event event, const char *key, struct json_object *object)
 {
@@ -378,8 +392,7 @@ on_object(void *arg, enum kube_watch_event event, const char *key, struct json_o
 		(void)lease_table_remove(&leases->table, name);
 		leases_observe(leases, name);
 	} else if ((cause = kube_lease_decode(object, &lease)) != KUBE_OK) {
-		leases->skips++;
-		log_warning("lease=%s is skipped: %s", name, kube_cause_str(cause));
+		leases_skip(leases, name, cause);
 	} else {
 		lease_table_put(&leases->table, lease);
 		leases_observe(leases, name);
@@ -394,6 +407,7 @@ on_synced(void *arg, bool first)
 	mono_t now = loop_now(leases->loop);
 
 	(void)first;
+	leases->said_refused = false;
 	membership_listed(&leases->members, now);
 	leader_listed(&leases->leader, now);
 	ownership_listed(&leases->ownership, now);
@@ -408,10 +422,13 @@ on_notice(void *arg, enum kube_watch_notice notice, const char *text)
 	(void)text;
 	if (notice == KUBE_WATCH_RESTORED)
 		leases->ops->restored(leases->arg);
-	if (notice == KUBE_WATCH_NOT_FOUND || notice == KUBE_WATCH_FORBIDDEN)
-		log_err(
-		    "lease namespace=%s: the API server lets us have no Leases there; apply share/rbac.yaml",
-		    leases->namespace);
+	if ((notice != KUBE_WATCH_NOT_FOUND && notice != KUBE_WATCH_FORBIDDEN) ||
+	    leases->said_refused)
+		return;
+	leases->said_refused = true;
+	log_err(
+	    "lease namespace=%s: the API server lets us have no Leases there; apply share/rbac.yaml",
+	    leases->namespace);
 }
 
 static const struct kube_watch_ops watch_ops = {on_object, on_synced, on_notice};
@@ -474,6 +491,7 @@ leases_free(struct leases *leases)
 	loop_timer_fini(&leases->timer);
 	loop_deferred_fini(&leases->act);
 	free(leases->namespace);
+	free(leases->skipped);
 	free(leases);
 }
 

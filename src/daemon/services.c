@@ -57,7 +57,10 @@ skip(struct services *services, const char *key, enum kube_cause cause)
 	services->skips++;
 	if (skipped && skipped->cause == cause)
 		return;
-	log_warning("service=%s is skipped: %s%s", key, kube_cause_str(cause),
+	/* Beyond what can be remembered it would be said at every change. */
+	log_line(skipped || MAP_COUNT(services->skipped) < SERVICES_MAX_SKIPPED ? LOG_LEVEL_WARNING
+										: LOG_LEVEL_DEBUG,
+	    NULL, 0, "service=%s is skipped: %s%s", key, kube_cause_str(cause),
 	    service_table_find(&services->table, key) ? "; what was known of it stays" : "");
 	if (!skipped) {
 		if (MAP_COUNT(services->skipped) >= SERVICES_MAX_SKIPPED)
