@@ -49,13 +49,18 @@ verdicts(const struct daemon *daemon)
 	return best;
 }
 
-const char *
-heartbeat_unusable_reason(const struct daemon *daemon, size_t link_index)
+const char **
+heartbeat_unusable_reasons(const struct daemon *daemon)
 {
-	enum interface_verdict *best = verdicts(daemon), verdict = best[link_index];
+	size_t n = netlink_table(daemon->netlink)->count, i;
+	const char **reasons = xcalloc(n, sizeof(*reasons));
+	enum interface_verdict *best = verdicts(daemon);
 
+	for (i = 0; i < n; i++)
+		if (best[i] != INTERFACE_USED)
+			reasons[i] = interface_verdict_str(best[i]);
 	free(best);
-	return verdict == INTERFACE_USED ? NULL : interface_verdict_str(verdict);
+	return reasons;
 }
 
 static size_t

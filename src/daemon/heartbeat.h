@@ -17,8 +17,8 @@ void heartbeat_publish(struct daemon *daemon);
  * without. Into arena. */
 const char *
 heartbeat_advertisement_name(struct arena *arena, const struct settings *settings, size_t index);
-/* Whether any address could be announced on that interface now, by its index in the link table; the
- * reason otherwise. */
-const char *heartbeat_unusable_reason(const struct daemon *daemon, size_t link_index);
+/* Why no address could be announced on an interface now, NULL where one could; an entry for each of
+ * the link table. The caller frees the array, not the texts. */
+const char **heartbeat_unusable_reasons(const struct daemon *daemon);
 
 #endif

@@ -502,12 +502,12 @@ put_interfaces(const struct daemon *daemon, json_object *status)
 {
 	const struct link_table *links = netlink_table(daemon->netlink);
 	json_object *list = kube_json_put_array(status, "interfaces");
+	const char **reasons = heartbeat_unusable_reasons(daemon);
 	char mac[MAC_ADDR_STRLEN];
 	size_t i;
 
 	for (i = 0; i < links->count; i++) {
 		const struct link_info *link = &links->items[i];
-		const char *reason = heartbeat_unusable_reason(daemon, i);
 		json_object *object = add_object(list);
 
 		kube_json_put_string(object, "name", link->name);
@@ -517,10 +517,11 @@ put_interfaces(const struct daemon *daemon, json_object *status)
 		    !link->up           ? "down"
 			: link->carrier ? "up"
 					: "no-carrier");
-		kube_json_put_bool(object, "usable", !reason);
-		kube_json_put_string(object, "reason", reason ? reason : "");
+		kube_json_put_bool(object, "usable", !reasons[i]);
+		kube_json_put_string(object, "reason", reasons[i] ? reasons[i] : "");
 		put_prefixes(object, "addresses", link->addresses, link->n_addresses);
 	}
+	free(reasons);
 }
 
 static int
