@@ -267,7 +267,7 @@ control_open(struct control *control)
 	    &server, &reason);
 
 	if (err) {
-		log_err("control socket: %s", reason ? reason : strerror(-err));
+		log_err("%s", reason ? reason : strerror(-err));
 		free(reason);
 		return err;
 	}
@@ -283,7 +283,11 @@ control_open(struct control *control)
 static void
 on_reopen(void *arg)
 {
-	(void)control_open(arg);
+	struct control *control = arg;
+
+	if (control_open(control))
+		log_warning("control socket %s stays in use until a reload can open the new one",
+		    control->socket);
 }
 
 int
@@ -316,13 +320,13 @@ control_free(struct control *control)
 }
 
 void
-control_reconfigure(struct control *control)
+control_reconfigure(struct control *control, bool changed)
 {
 	const struct settings_control *settings = &control->daemon->settings->control;
 
 	if (!str_eq(control->socket, settings->socket))
 		loop_defer(&control->reopen);
-	else if (ctl_server_set_group(control->server, settings->group))
+	else if (changed && ctl_server_set_group(control->server, settings->group))
 		log_warning(
 		    "control.group %s does not exist; only root and the daemon's own user may change things",
 		    settings->group);

@@ -5,6 +5,8 @@
 #ifndef DAEMON_CONTROL_H
 #define DAEMON_CONTROL_H
 
+#include <stdbool.h>
+
 struct control;
 struct daemon;
 
@@ -12,8 +14,8 @@ struct daemon;
 int control_new(struct daemon *daemon, struct control **ret_control);
 /* NULL is allowed. */
 void control_free(struct control *control);
-/* After a reload that touched `control`: another group or socket. When the new socket cannot be
- * had, the old one stays and that is said. */
-void control_reconfigure(struct control *control);
+/* After a reload; `changed`: it touched `control`. When the new socket cannot be had, the old one
+ * stays, that is said, and the next reload tries again. */
+void control_reconfigure(struct control *control, bool changed);
 
 #endif

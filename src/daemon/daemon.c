@@ -445,8 +445,7 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 	}
 	node_set_read_labels(daemon->node, settings->node.read_labels);
 	allocation_set_settings(daemon->allocation, settings);
-	if (config_diff_touches(diff, "control."))
-		control_reconfigure(daemon->control);
+	control_reconfigure(daemon->control, config_diff_touches(diff, "control."));
 	if (config_diff_touches(diff, "metrics."))
 		metrics_reconfigure(daemon->metrics);
 	leases_set_release_on_api_loss(
@@ -454,6 +453,25 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 	check_unequal_files(daemon);
 	check_own_addresses(daemon);
 	daemon_replan(daemon);
+}
+
+static void
+log_changes(const struct config_diff *diff)
+{
+	size_t i;
+
+	for (i = 0; i < diff->n_changes; i++) {
+		const struct config_change *change = &diff->changes[i];
+
+		if (change->effect == CONFIG_RESTART)
+			log_warning(
+			    "config %s %s: that acts when metallbd is started again; until then the old value does",
+			    change->key, config_change_kind_str(change->kind));
+		else
+			log_info("config %s %s", change->key, config_change_kind_str(change->kind));
+	}
+	log_notice(
+	    "reload done: %zu %s", diff->n_changes, diff->n_changes == 1 ? "change" : "changes");
 }
 
 int
@@ -483,7 +501,7 @@ daemon_reload(struct daemon *daemon, struct config_diff *ret_diff)
 		daemon->reloads++;
 		apply_settings(daemon, ret_diff);
 		settings_free(old);
-		log_notice("reload done: %zu changes", ret_diff->n_changes);
+		log_changes(ret_diff);
 	}
 	sd_ready(daemon->sd);
 	loop_defer(&daemon->refresh);
