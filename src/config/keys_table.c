@@ -399,7 +399,6 @@ static const struct config_key failover_keys[] = {
 	.type = CONFIG_ENUM,
 	.words = on_api_loss_words,
 	.initial = "hold",
-	.later = true,
 	.doc = "Whether a node that cannot reach any API server goes on announcing its addresses "
 	       "(\"hold\"), or stops after two thirds of lease-duration (\"release\")."},
     {.name = "hold-over",

@@ -233,14 +233,18 @@ tells_what_does_not_act(void **state)
 	config_not_yet(settings, &later);
 	assert_int_equal(later.n_messages, 0);
 	settings_free(settings);
-	settings = parse("failover: { lease-duration = \"20s\"; rebalance = \"never\"; };"
-			 "bfd-profiles: ( { name = \"p\"; } );",
+	settings = parse(
+	    "failover: { lease-duration = \"20s\"; rebalance = \"never\"; on-api-loss = \"release\"; };"
+	    "bfd-profiles: ( { name = \"p\"; } );",
 	    "n1", &report);
 	config_not_yet(settings, &later);
 	for (i = 0; i < later.n_messages; i++) {
 		assert_int_equal(later.messages[i].severity, CONFIG_WARNING);
 		assert_false(str_eq(later.messages[i].key, "failover.lease-duration"));
+		assert_false(str_eq(later.messages[i].key, "failover.on-api-loss"));
+		/* hold-over is 0 with "release". */
 		found += str_eq(later.messages[i].key, "failover.rebalance") ||
+		    str_eq(later.messages[i].key, "failover.hold-over") ||
 		    str_eq(later.messages[i].key, "bfd-profiles");
 	}
 	/* All of them once everything acts. */
