@@ -170,13 +170,20 @@ utf8_len(const unsigned char *s, size_t left)
 	return 0;
 }
 
+/* Nearly all there is. */
+static bool
+is_plain(unsigned char c)
+{
+	return c >= ' ' && c < 0x80;
+}
+
 /* json-c takes a zero byte for the end, other control characters as they are, and overlong UTF-8
  * for good. */
 static bool
 is_text(const unsigned char *s, size_t len)
 {
 	while (len) {
-		size_t n = utf8_len(s, len);
+		size_t n = is_plain(*s) ? 1 : utf8_len(s, len);
 
 		if (!n || (*s < ' ' && !is_space((char)*s)))
 			return false;
@@ -186,15 +193,16 @@ is_text(const unsigned char *s, size_t len)
 	return true;
 }
 
+/* No branch inside, so that the compiler takes many bytes at a time. */
 static bool
 is_ascii(const char *s, size_t len)
 {
+	unsigned char seen = 0;
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (s[i] & 0x80)
-			return false;
-	return true;
+		seen |= (unsigned char)s[i];
+	return seen < 0x80;
 }
 
 /* A character of n >= 2 bytes as JSON's escape sequence, which is UTF-16. */
@@ -221,20 +229,22 @@ static bool
 escape_text(struct strbuf *sb, const char *s, size_t len)
 {
 	bool backslash = false;
+	size_t start = 0, i = 0;
 
-	while (len) {
-		size_t n = utf8_len((const unsigned char *)s, len);
+	while (i < len) {
+		size_t n = s[i] & 0x80 ? utf8_len((const unsigned char *)s + i, len - i) : 1;
 
-		if (n == 1)
-			strbuf_addc(sb, *s);
-		else if (backslash)
+		if (n > 1 && backslash)
 			return false;
-		else
-			add_escaped(sb, (const unsigned char *)s, n);
-		backslash = *s == '\\' && !backslash;
-		s += n;
-		len -= n;
+		if (n > 1) {
+			strbuf_addn(sb, s + start, i - start);
+			add_escaped(sb, (const unsigned char *)s + i, n);
+			start = i + n;
+		}
+		backslash = s[i] == '\\' && !backslash;
+		i += n;
 	}
+	strbuf_addn(sb, s + start, len - start);
 	return true;
 }
 
