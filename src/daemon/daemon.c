@@ -100,17 +100,16 @@ subnets_of(const struct daemon *daemon, const struct plan_address *address, size
 	return subnets;
 }
 
+/* `names`: of all L2 advertisements. */
 static void
-want(struct daemon *daemon, const struct plan_address *address)
+want(struct daemon *daemon, const struct plan_address *address, const char *const *names)
 {
-	const char **names = xcalloc(address->n_advertisements, sizeof(*names));
-	struct arena *arena = arena_new();
+	const char **advertisements = xcalloc(address->n_advertisements, sizeof(*advertisements));
 	struct ip_prefix *subnets;
 	size_t n_subnets, i;
 
 	for (i = 0; i < address->n_advertisements; i++)
-		names[i] = heartbeat_advertisement_name(
-		    arena, daemon->settings, address->advertisements[i]);
+		advertisements[i] = names[address->advertisements[i]];
 	subnets = subnets_of(daemon, address, &n_subnets);
 	leases_want(daemon->leases,
 	    &(struct ownership_want){
@@ -119,14 +118,13 @@ want(struct daemon *daemon, const struct plan_address *address)
 		.reason = address->sentence,
 		.services = (const char *const *)address->services,
 		.n_services = address->n_services,
-		.scope = {.advertisements = names,
+		.scope = {.advertisements = advertisements,
 		    .n_advertisements = address->n_advertisements,
 		    .subnets = subnets,
 		    .n_subnets = n_subnets},
 	    });
 	free(subnets);
-	free(names);
-	arena_free(arena);
+	free(advertisements);
 }
 
 /* Both lists are sorted: what was wanted and is no more, is unwanted. */
@@ -134,15 +132,22 @@ static void
 want_all(struct daemon *daemon)
 {
 	const struct plan *plan = daemon->plan;
+	const struct settings *settings = daemon->settings;
 	struct ip_addr *wanted = xcalloc(plan->n_addresses, sizeof(*wanted));
+	const char **names = xcalloc(settings->n_l2_advertisements, sizeof(*names));
+	struct arena *arena = arena_new();
 	size_t n = 0, i, old = 0;
 
+	for (i = 0; i < settings->n_l2_advertisements; i++)
+		names[i] = heartbeat_advertisement_name(arena, settings, i);
 	for (i = 0; i < plan->n_addresses; i++) {
 		if (!has_lease(&plan->addresses[i]))
 			continue;
 		wanted[n++] = plan->addresses[i].ip;
-		want(daemon, &plan->addresses[i]);
+		want(daemon, &plan->addresses[i], names);
 	}
+	free(names);
+	arena_free(arena);
 	for (i = 0; old < daemon->n_wanted; old++) {
 		while (i < n && ip_addr_cmp(&wanted[i], &daemon->wanted[old]) < 0)
 			i++;

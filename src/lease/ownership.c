@@ -487,7 +487,9 @@ services_text(const struct ownership_want *want)
 			strbuf_printf(&sb, ",+%zu", want->n_services - i);
 			break;
 		}
-		strbuf_printf(&sb, "%s%s", i ? "," : "", want->services[i]);
+		if (i)
+			strbuf_addc(&sb, ',');
+		strbuf_add(&sb, want->services[i]);
 	}
 	text = strbuf_detach(&sb);
 	return text ? text : xstrdup("");
