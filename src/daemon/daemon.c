@@ -33,8 +33,8 @@
 #include "config.h"
 
 /*
- * At the end of the turn, but with pauses of nine times what the last one took: a thousand changes
- * in a row cost a tenth of a core, a single one waits for nothing.
+ * At the end of the turn, but with pauses of 29 times what the last one took: a thousand changes in
+ * a row cost a thirtieth of a core, a single one waits for nothing.
  */
 void
 daemon_replan(struct daemon *daemon)
@@ -224,7 +224,8 @@ replan(void *arg)
 		leases_services_listed(daemon->leases);
 	}
 	loop_defer(&daemon->refresh);
-	daemon->replan_after = mono_add_usec(loop_clock(), 9 * mono_diff_usec(loop_clock(), begin));
+	daemon->replan_after = mono_add_usec(
+	    loop_clock(), 29 * mono_diff_usec(loop_clock(), begin));
 }
 
 /* --- what follows from members and interfaces --- */
