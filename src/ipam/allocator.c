@@ -537,14 +537,6 @@ allocator_lowest(const struct allocator *allocator, const struct pool *pool,
 	return found;
 }
 
-static void
-add_quoted(struct strbuf *sb, const char *name)
-{
-	strbuf_add(sb, "\"");
-	strbuf_add_quoted(sb, name, REQUEST_QUOTE_BYTES);
-	strbuf_add(sb, "\"");
-}
-
 static const char *const refusal_texts[] = {
     [REFUSAL_NONE] = "allowed",
     [REFUSAL_NOT_IN_POOLS] = "is not allowed in config: no pool has it",
@@ -580,12 +572,12 @@ refusal_format(const struct refusal *refusal, struct strbuf *sb)
 	}
 	strbuf_printf(sb, "%s %s", addr, refusal_texts[refusal->cause]);
 	if (refusal->cause == REFUSAL_TWO_POOLS) {
-		add_quoted(sb, refusal->pool);
+		request_quote(sb, refusal->pool);
 		strbuf_add(sb, ", ");
-		add_quoted(sb, refusal->other);
+		request_quote(sb, refusal->other);
 	} else if (refusal->other) {
 		strbuf_add(sb, refusal->other);
 	} else if (refusal->pool) {
-		add_quoted(sb, refusal->pool);
+		request_quote(sb, refusal->pool);
 	}
 }

@@ -30,14 +30,6 @@ struct plan {
 };
 
 static void
-add_quoted(struct strbuf *sb, const char *text)
-{
-	strbuf_add(sb, "\"");
-	strbuf_add_quoted(sb, text, REQUEST_QUOTE_BYTES);
-	strbuf_add(sb, "\"");
-}
-
-static void
 plan_fini(struct plan *plan)
 {
 	strbuf_free(&plan->why);
@@ -76,7 +68,7 @@ judge_request(struct plan *plan)
 		plan->block = IPAM_REQUEST_INVALID;
 	else if (plan->request.pool && !allocator_pool(plan->env->allocator, plan->request.pool)) {
 		block(plan, IPAM_ALLOCATION_FAILED, "unknown pool ");
-		add_quoted(&plan->why, plan->request.pool);
+		request_quote(&plan->why, plan->request.pool);
 	} else if (families > 0 && !request_fits(plan)) {
 		block(plan, IPAM_ALLOCATION_FAILED,
 		    "requested loadBalancer IPs do not match the ipFamilies of the Service: one "
@@ -207,7 +199,7 @@ judge_kept(const struct plan *plan, const struct sharing *sharing, const struct 
 		mem_cleanup(mem_freep) char *known = known_pool(plan, family);
 
 		strbuf_printf(why, "%s is not in the pool that the Service asks for, ", text);
-		add_quoted(why, request->pool);
+		request_quote(why, request->pool);
 		/* Was it in that pool? Then the file moved it, not the Service's owner. */
 		return !plan->env->may_revoke && str_eq(known, request->pool) ? KEEP_AGAINST_FILE
 									      : KEEP_NOT;
@@ -715,7 +707,7 @@ judge_pool(
 	enum pool_match match = pool_matches(pool, plan->service, &plan->env->namespace);
 
 	strbuf_add(sb, "pool ");
-	add_quoted(sb, pool->settings->name);
+	request_quote(sb, pool->settings->name);
 	strbuf_add(sb, " ");
 	if (plan->request.pool && !str_eq(pool->settings->name, plan->request.pool)) {
 		strbuf_add(sb, "is not the one that the Service asks for");

@@ -21,9 +21,8 @@ record_write(struct strbuf *sb, const struct ip_addr *addrs, const char *const *
 	for (i = 0; i < n; i++) {
 		if (i && str_eq(pools[i], pools[0]))
 			break;
-		strbuf_add(sb, i ? ", \"" : RECORD_FROM "\"");
-		strbuf_add_quoted(sb, pools[i], REQUEST_QUOTE_BYTES);
-		strbuf_add(sb, "\"");
+		strbuf_add(sb, i ? ", " : RECORD_FROM);
+		request_quote(sb, pools[i]);
 	}
 }
 

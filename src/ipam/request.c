@@ -5,6 +5,14 @@
 
 #define IPS_NAME ANNOTATION_PREFIX "loadBalancerIPs"
 
+void
+request_quote(struct strbuf *sb, const char *text)
+{
+	strbuf_add(sb, "\"");
+	strbuf_add_quoted(sb, text, REQUEST_QUOTE_BYTES);
+	strbuf_add(sb, "\"");
+}
+
 /* Adds one address, trimmed. 0 or -EINVAL with the reason. */
 static int
 add_ip(struct request *request, const char *text, size_t len, struct strbuf *err)
@@ -33,9 +41,8 @@ add_ip(struct request *request, const char *text, size_t len, struct strbuf *err
 			cut++;
 		memcpy(quoted, text, cut);
 		quoted[cut] = '\0';
-		strbuf_add(err, "\"");
-		strbuf_add_quoted(err, quoted, REQUEST_QUOTE_BYTES);
-		strbuf_add(err, "\" is not an IP address");
+		request_quote(err, quoted);
+		strbuf_add(err, " is not an IP address");
 		return -EINVAL;
 	}
 	i = family_index((enum ip_family)addr.family);

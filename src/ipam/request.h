@@ -29,6 +29,8 @@ family_at(size_t index)
 
 /* Foreign text in messages is cut after so many bytes. */
 #define REQUEST_QUOTE_BYTES 64
+/* Adds it in double quotes, cut and escaped. */
+void request_quote(struct strbuf *sb, const char *text);
 
 struct request {
 	const char *pool; /* NULL: any. Borrowed from the Service */
