@@ -85,9 +85,10 @@ api_set_state(struct api *api, enum api_state state, const char *server, const c
 	if (state == API_CONNECTED && (moved || other))
 		log_notice("api server=%s connected", server);
 	else if (state == API_FAILED && moved)
-		log_warning(
-		    "api %s; what is announced stays, and the server is asked again for ever",
-		    error);
+		log_warning("api %s; %s, and the server is asked again for ever", error,
+		    api->settings->failover.on_api_loss == ON_API_LOSS_RELEASE
+			? "announcing ends after two thirds of failover.lease-duration"
+			: "what is announced stays");
 	else if (state == API_FAILED)
 		log_debug("api %s", error);
 	api->changed(api->arg);
