@@ -1,6 +1,9 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +193,16 @@ all_members_excluded(const struct daemon *daemon)
 	return all;
 }
 
+/* A burst of changes leaves the heap full of holes, up to a third of it, which glibc keeps. */
+static void
+trim(void *arg)
+{
+	(void)arg;
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
 static void
 replan(void *arg)
 {
@@ -224,6 +237,8 @@ replan(void *arg)
 		leases_services_listed(daemon->leases);
 	}
 	loop_defer(&daemon->refresh);
+	if (mono_is_never(daemon->trim_timer.deadline))
+		loop_timer_set(&daemon->trim_timer, mono_add_usec(loop_clock(), DAEMON_TRIM_USEC));
 	daemon->replan_after = mono_add_usec(
 	    loop_clock(), 29 * mono_diff_usec(loop_clock(), begin));
 }
@@ -721,6 +736,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 	loop_deferred_init(&daemon->refresh, daemon->loop, refresh_status, daemon);
 	loop_timer_init(&daemon->replan_timer, daemon->loop, replan, daemon);
 	loop_timer_init(&daemon->stop_timer, daemon->loop, on_stop_timeout, daemon);
+	loop_timer_init(&daemon->trim_timer, daemon->loop, trim, daemon);
 	daemon->sd = sd_new(daemon->loop);
 	identify(daemon);
 	log_notice("start: metallbd %s on node %s, settings %s", PACKAGE_VERSION,
@@ -761,6 +777,7 @@ daemon_free(struct daemon *daemon)
 	loop_deferred_fini(&daemon->refresh);
 	loop_timer_fini(&daemon->replan_timer);
 	loop_timer_fini(&daemon->stop_timer);
+	loop_timer_fini(&daemon->trim_timer);
 	sd_free(daemon->sd);
 	if (daemon->state_lock >= 0)
 		file_unlock(daemon->state_lock);

@@ -36,6 +36,9 @@ struct settings;
  */
 #define DAEMON_STOP_USEC (10 * USEC_PER_SEC)
 
+/* After a plan, at most once in this time, memory goes back to the system. */
+#define DAEMON_TRIM_USEC (30 * USEC_PER_SEC)
+
 struct daemon {
 	struct loop *loop;
 	struct sd *sd;
@@ -69,7 +72,7 @@ struct daemon {
 	char *own_in_pool; /* and own addresses inside pools */
 	struct loop_deferred replan, refresh;
 	mono_t replan_after;
-	struct loop_timer stop_timer, replan_timer;
+	struct loop_timer stop_timer, replan_timer, trim_timer;
 	struct loop_signal sighup, sigterm, sigint, sigusr1;
 };
 
