@@ -2,6 +2,7 @@
 # tests/run.sh [STAGE...]: everything that is tested, on a fresh Debian 12 or 13:   sudo tests/run.sh
 #
 #   deps        Debian packages, by apt-get
+#   apiserver   a real kube-apiserver, built from Debian's sources the first time: five minutes
 #   build       with gcc and with clang, warnings are errors
 #   unit        make check of both: unit tests, configuration golden files, replay scripts, fuzz corpora, layer check
 #   sanitizers  the same under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -9,7 +10,7 @@
 #   format      clang-format
 #   lint        shellcheck, mandoc, cppcheck, YAML, exposure of the systemd unit
 #   net         end to end in network namespaces, against the test API server, with faults
-#   kubernetes  end to end against a real kube-apiserver (built from Debian's sources the first time: five minutes)
+#   kubernetes  end to end against the real kube-apiserver
 #   demo        tests/demo.sh
 #   fuzz        on request only: libFuzzer, METALLB_FUZZ_SECONDS (60) for each target
 #
@@ -36,7 +37,7 @@ unset MAKEFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS CC
 # shellcheck source=lib/stages.sh
 . "$LIB/stages.sh"
 
-ALL_STAGES=(deps build unit sanitizers distcheck format lint net kubernetes demo)
+ALL_STAGES=(deps apiserver build unit sanitizers distcheck format lint net kubernetes demo)
 
 usage()
 {

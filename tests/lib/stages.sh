@@ -50,6 +50,22 @@ stage_build()
 	need clang
 }
 
+# need_apiserver: $kubernetes, the directory of a real kube-apiserver and etcd. From then on unit tests find them too: kubesim
+# is compared with the truth.
+kubernetes=
+need_apiserver()
+{
+	[ -z "$kubernetes" ] || return 0
+	case_of "kube-apiserver from Debian's sources" "$LOGS/apiserver.log" "$ROOT/tests/k8s/build.sh" || return
+	kubernetes=$(tail -n 1 "$LOGS/apiserver.log")
+	export KUBE_APISERVER="$kubernetes/kube-apiserver" PATH="$PATH:$kubernetes"
+}
+
+stage_apiserver()
+{
+	need_apiserver
+}
+
 # check_in NAME: "make check" in a build; each TAP case counts.
 check_in()
 {
@@ -175,13 +191,21 @@ lint_unit()
 	case_of "unit exposure" "$LOGS/unit.log" systemd-analyze security --no-pager --offline=true --threshold=20 "$unit"
 }
 
-# namespaces_work: whether this machine lets us make a lab at all.
+# namespaces_work: whether this machine lets us make a lab at all; if not, that is one skipped case.
 namespaces_work()
 {
-	local name=${LAB_PREFIX}probe
-	[ "$(id -u)" -eq 0 ] || return 1
-	ip netns add "$name" 2> /dev/null || return 1
-	ip netns del "$name"
+	local name=${LAB_PREFIX}probe why
+	if [ "$(id -u)" -ne 0 ]; then
+		result SKIP "all of it # not root"
+		return 1
+	fi
+	if why=$(ip netns add "$name" 2>&1 && ip netns exec "$name" true 2>&1); then
+		ip netns del "$name"
+		return 0
+	fi
+	result SKIP "all of it # no network namespaces here: ${why%%$'\n'*}"
+	ip netns del "$name" 2> /dev/null
+	return 1
 }
 
 # pytest_shards BACKEND BUILD_NAME OPTION...: tests/net against one kind of API server, as several pytest processes with a lab
@@ -233,30 +257,21 @@ net_tests()
 
 stage_net()
 {
-	if ! namespaces_work; then
-		result SKIP "all of it # cannot make network namespaces here (needs root and CAP_SYS_ADMIN)"
-		return
-	fi
+	namespaces_work || return
 	# The sanitizers watch the daemon through every end-to-end test.
 	net_tests kubesim sanitizers
 }
 
 stage_kubernetes()
 {
-	if ! namespaces_work; then
-		result SKIP "all of it # cannot make network namespaces here (needs root and CAP_SYS_ADMIN)"
-		return
-	fi
-	case_of "kube-apiserver from Debian's sources" "$LOGS/k8s-build.log" "$BUILD/src/tests/k8s/build.sh" || return
-	net_tests real gcc --kubernetes="$(tail -n 1 "$LOGS/k8s-build.log")"
+	namespaces_work || return
+	need_apiserver || return
+	net_tests real gcc --kubernetes="$kubernetes"
 }
 
 stage_demo()
 {
-	if ! namespaces_work; then
-		result SKIP "all of it # cannot make network namespaces here (needs root and CAP_SYS_ADMIN)"
-		return
-	fi
+	namespaces_work || return
 	need gcc || return
 	case_of "demo.sh" "$LOGS/demo.log" env METALLB_DEMO_BUILD="$BUILD/gcc" timeout 300 "$BUILD/src/tests/demo.sh"
 }
