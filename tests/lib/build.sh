@@ -24,7 +24,7 @@ configure_in()
 	local dir=$BUILD/$1
 	shift
 	mkdir -p "$dir"
-	(cd "$dir" && "$BUILD/src/configure" --enable-werror "$@")
+	(cd "$dir" && "$BUILD/src/configure" "$@")
 }
 
 # programs_of NAME: everything that runs or is run by a test, built in $BUILD/NAME. check_PROGRAMS are built by
