@@ -355,10 +355,6 @@ the_clock_stands_during_a_turn(void **state)
 	assert_true(mono_before(c.second, c.after));
 	assert_true(mono_before(c.first, loop_now(f->loop)));
 	assert_true(loop_wall_usec() > INT64_C(1700000000) * USEC_PER_SEC);
-	assert_true(loop_stats(f->loop)->longest_callback_usec >= 1);
-	assert_true(loop_stats(f->loop)->longest_turn_usec >= 1);
-	loop_stats_reset_longest(f->loop);
-	assert_int_equal(loop_stats(f->loop)->longest_turn_usec, 0);
 	loop_timer_fini(&timer);
 }
 
@@ -392,6 +388,9 @@ a_long_callback_shows_in_the_statistics(void **state)
 	for (i = 3; i < LOOP_BUCKETS; i++)
 		sum += stats->buckets[i];
 	assert_true(sum >= 1);
+	loop_stats_reset_longest(f->loop);
+	assert_int_equal(stats->longest_turn_usec, 0);
+	assert_int_equal(stats->longest_callback_usec, 0);
 	loop_timer_fini(&timer);
 }
 
