@@ -1,14 +1,15 @@
 /*
  * allocation: gives Services their addresses while this daemon holds the Lease `allocator`. Joins
- * ipam (what a Service should have) with the API (status patches, Events).
+ * ipam (what a Service should have) with the API: status_writer (patches), cleanup (Services that
+ * left our view), namespaces (labels that pools select by) and events.
  */
 #ifndef DAEMON_ALLOCATION_H
 #define DAEMON_ALLOCATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "daemon/status_writer.h"
 #include "util/addr.h"
 
 struct allocation;
@@ -20,14 +21,7 @@ struct service;
 struct service_table;
 struct settings;
 
-#define ALLOCATION_MAX_IN_FLIGHT 32   /* patches */
-#define ALLOCATION_MAX_CLEARING 8     /* patches of Services that left our view */
-#define ALLOCATION_MAX_ASKING 8       /* GETs of namespaces */
 #define ALLOCATION_SETTLE_PER_TURN 64 /* Services looked at in one turn of the loop */
-
-struct allocation_counters {
-	uint64_t patches, conflicts, failures;
-};
 
 /* `table` is that of services; `settings` until allocation_set_settings(). */
 struct allocation *allocation_new(struct loop *loop, struct api *api, struct events *events,
@@ -55,6 +49,6 @@ void allocation_service_gone(struct allocation *allocation, const struct service
 const struct ipam *allocation_ipam(const struct allocation *allocation);
 /* An ipam made from what the Services say, as a new leader would see them. The caller frees it. */
 struct ipam *allocation_view(const struct allocation *allocation);
-struct allocation_counters allocation_counters(const struct allocation *allocation);
+struct status_writer_counters allocation_counters(const struct allocation *allocation);
 
 #endif

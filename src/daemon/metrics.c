@@ -128,7 +128,7 @@ add_api(const struct daemon *daemon, struct strbuf *out)
 	    services_watch(daemon->services));
 	const struct kube_watch_stats *leases = kube_watch_stats(leases_watch(daemon->leases));
 	struct api_status api = api_status(daemon->api);
-	struct allocation_counters counters = allocation_counters(daemon->allocation);
+	struct status_writer_counters counters = allocation_counters(daemon->allocation);
 
 	single(out, "k8s_client_updates_total", "counter",
 	    "Events of Services and Leases that were taken in.", services->events + leases->events);

@@ -7,7 +7,9 @@
 #include "ipam_help.h"
 
 #include "daemon/api.h"
+#include "daemon/cleanup.h"
 #include "daemon/events.h"
+#include "daemon/namespaces.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -221,13 +223,13 @@ failures_of_many(void **state)
 		put_numbered(i, NULL);
 	for (i = 0; i < 100; i++) {
 		turns(2);
-		assert_true(in_flight() <= ALLOCATION_MAX_IN_FLIGHT);
+		assert_true(in_flight() <= STATUS_WRITER_MAX_IN_FLIGHT);
 		answer_next(API_UNREACHABLE, 0);
 	}
 	turns(2);
 	assert_int_equal(in_flight(), 0);
 	assert_in_range(n_lines, 1, 15);
-	RUN_UNTIL(loop, in_flight() == ALLOCATION_MAX_IN_FLIGHT);
+	RUN_UNTIL(loop, in_flight() == STATUS_WRITER_MAX_IN_FLIGHT);
 	end();
 }
 
@@ -259,12 +261,12 @@ traces_of_many(void **state)
 		gone(key);
 	}
 	turns(2);
-	assert_int_equal(in_flight(), ALLOCATION_MAX_CLEARING);
+	assert_int_equal(in_flight(), CLEANUP_MAX_IN_FLIGHT);
 	/* Not sent yet, and of type LoadBalancer again: its status is not to be wiped. */
 	put_numbered(49, NULL);
 	turns(2);
 	for (i = 0; in_flight(); i++) {
-		assert_true(in_flight() <= ALLOCATION_MAX_CLEARING + 1);
+		assert_true(in_flight() <= CLEANUP_MAX_IN_FLIGHT + 1);
 		answer_next(API_ANSWERED, 404);
 		turns(2);
 	}
@@ -309,11 +311,11 @@ namespaces_are_asked_a_few_at_a_time(void **state)
 		put(&(struct help_service){.namespace = namespace, .name = "s", .uid = namespace});
 	}
 	turns(4);
-	assert_int_equal(in_flight(), ALLOCATION_MAX_ASKING);
+	assert_int_equal(in_flight(), NAMESPACES_MAX_IN_FLIGHT);
 	for (i = 0; i < 40; i++) {
 		answer_next(API_ANSWERED, 401);
 		turns(2);
-		assert_true(in_flight() <= ALLOCATION_MAX_ASKING);
+		assert_true(in_flight() <= NAMESPACES_MAX_IN_FLIGHT);
 	}
 	/* No news is not "it has no labels": no status says so. */
 	assert_int_equal(in_flight(), 0);
