@@ -414,8 +414,9 @@ on_services_synced(void *arg, bool first)
 	daemon_replan(daemon);
 }
 
+/* Said at most once a second, of whichever address. */
 static void
-on_conflict(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex)
+on_claim(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex)
 {
 	struct daemon *daemon = arg;
 	const struct link_info *link = link_table_by_index(netlink_table(daemon->netlink), ifindex);
@@ -423,9 +424,11 @@ on_conflict(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int
 	char ip_text[IP_ADDR_STRLEN], mac_text[MAC_ADDR_STRLEN];
 	const struct log_field fields[] = {{"METALLB_ADDRESS", ip_text}};
 
+	daemon->conflicts++;
+	if (!rate_take(&daemon->claims_said, loop_now(daemon->loop)))
+		return;
 	ip_addr_format(ip, ip_text);
 	mac_addr_format(mac, mac_text);
-	daemon->conflicts++;
 	log_line(LOG_LEVEL_WARNING, fields, 1, "l2 address=%s is also claimed by %s%s%s on %s",
 	    ip_text, mac_text, member ? ", node " : "", member ? member->name : "",
 	    link ? link->name : "?");
@@ -674,7 +677,7 @@ start_machine(struct daemon *daemon)
 		log_err("netlink: the interfaces cannot be read: %s", strerror(-err));
 		return err;
 	}
-	err = l2_new(daemon->loop, on_conflict, daemon, &daemon->l2);
+	err = l2_new(daemon->loop, on_claim, daemon, &daemon->l2);
 	if (err) {
 		log_err(
 		    "packet socket: %s; metallbd needs CAP_NET_RAW (see the unit metallbd.service)",
@@ -731,6 +734,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 
 	daemon->settings = settings;
 	daemon->state_lock = -1;
+	rate_init(&daemon->claims_said, USEC_PER_SEC, 1, loop_now(daemon->loop));
 	daemon->started_wall_usec = daemon->loaded_wall_usec = loop_wall_usec();
 	loop_deferred_init(&daemon->replan, daemon->loop, replan, daemon);
 	loop_deferred_init(&daemon->refresh, daemon->loop, refresh_status, daemon);

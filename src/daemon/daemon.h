@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "util/addr.h"
 #include "util/mono.h"
+#include "util/rate.h"
 
 struct allocation;
 struct api;
@@ -68,8 +69,9 @@ struct daemon {
 	bool services_listed; /* leases was told */
 	bool stopping;
 	uint64_t reloads, reload_errors, conflicts;
-	char *unequal;     /* warnings as last said: nodes with other settings, */
-	char *own_in_pool; /* and own addresses inside pools */
+	struct rate claims_said; /* lines about others' claims of our addresses */
+	char *unequal;           /* warnings as last said: nodes with other settings, */
+	char *own_in_pool;       /* and own addresses inside pools */
 	struct loop_deferred replan, refresh;
 	mono_t replan_after;
 	struct loop_timer stop_timer, replan_timer, trim_timer;

@@ -8,7 +8,6 @@
 #include "l2/filter.h"
 #include "util/log.h"
 #include "util/mem.h"
-#include "util/rate.h"
 
 /* Frames sent in one turn of the loop; more wait for the next, so that received ones are answered
  * in between. */
@@ -23,8 +22,7 @@ struct l2 {
 	    links; /* a copy without addresses: index and MAC are all that is needed */
 	struct loop_timer timer;
 	struct loop_deferred announce;
-	struct rate conflicts;
-	l2_conflict_fn *conflict;
+	l2_claim_fn *claim;
 	void *arg;
 };
 
@@ -41,8 +39,7 @@ l2_receive(void *arg, const struct packet_frame *frame)
 			responder_send_failed(l2->responder, &output.ip);
 		break;
 	case RESPONDER_CONFLICT:
-		if (rate_take(&l2->conflicts, loop_now(l2->loop)))
-			l2->conflict(l2->arg, &output.ip, &output.mac, frame->ifindex);
+		l2->claim(l2->arg, &output.ip, &output.mac, frame->ifindex);
 		break;
 	case RESPONDER_MALFORMED:
 	case RESPONDER_NO_INTERFACE:
@@ -71,7 +68,7 @@ l2_announce(void *arg)
 }
 
 int
-l2_new(struct loop *loop, l2_conflict_fn *conflict, void *arg, struct l2 **ret_l2)
+l2_new(struct loop *loop, l2_claim_fn *claim, void *arg, struct l2 **ret_l2)
 {
 	struct l2 *l2 = xcalloc(1, sizeof(*l2));
 	const struct sock_filter *filter;
@@ -79,7 +76,7 @@ l2_new(struct loop *loop, l2_conflict_fn *conflict, void *arg, struct l2 **ret_l
 	int err;
 
 	l2->loop = loop;
-	l2->conflict = conflict;
+	l2->claim = claim;
 	l2->arg = arg;
 	filter = filter_program(&n_filter);
 	err = packet_socket_open(
@@ -90,7 +87,6 @@ l2_new(struct loop *loop, l2_conflict_fn *conflict, void *arg, struct l2 **ret_l
 	}
 	l2->responder = responder_new();
 	l2->announcer = announcer_new(loop_now(loop));
-	rate_init(&l2->conflicts, USEC_PER_SEC, 1, loop_now(loop));
 	loop_timer_init(&l2->timer, loop, l2_announce, l2);
 	loop_deferred_init(&l2->announce, loop, l2_announce, l2);
 	*ret_l2 = l2;
@@ -152,6 +148,19 @@ l2_remove(struct l2 *l2, const struct ip_addr *ip)
 {
 	(void)responder_remove(l2->responder, ip);
 	(void)announcer_remove(l2->announcer, ip);
+}
+
+void
+l2_drain(struct l2 *l2)
+{
+	(void)packet_socket_drain(l2->socket);
+}
+
+void
+l2_announce_again(struct l2 *l2, const struct ip_addr *ip)
+{
+	announcer_restart(l2->announcer, ip);
+	loop_defer(&l2->announce);
 }
 
 bool

@@ -277,6 +277,24 @@ announcer_remove(struct announcer *a, const struct ip_addr *ip)
 	return true;
 }
 
+void
+announcer_restart(struct announcer *a, const struct ip_addr *ip)
+{
+	struct announced *address = find_address(a, ip);
+	size_t i;
+
+	for (i = 0; address && i < address->n_pairs; i++) {
+		struct pair *pair = address->pairs[i];
+
+		unqueue(a, pair);
+		pair->heap_pos = HEAP_NONE;
+		pair->round = 0;
+		pair->request_sent = false;
+		pair->failures = 0;
+		TAILQ_INSERT_TAIL(&a->fresh, pair, fresh);
+	}
+}
+
 size_t
 announcer_count(const struct announcer *a)
 {

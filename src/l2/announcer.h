@@ -61,6 +61,8 @@ int announcer_set(struct announcer *a, const struct ip_addr *ip, const struct an
     size_t n_ports);
 /* False when it was not set. */
 bool announcer_remove(struct announcer *a, const struct ip_addr *ip);
+/* The schedule of ip begins anew on all its interfaces; nothing when it is not set. */
+void announcer_restart(struct announcer *a, const struct ip_addr *ip);
 /* Addresses that are set, and (address, interface) pairs. */
 size_t announcer_count(const struct announcer *a);
 size_t announcer_pairs(const struct announcer *a);

@@ -192,6 +192,33 @@ test_ipv6_waits_for_ndp(void **state)
 	announcer_free(a);
 }
 
+/* Ownership was in doubt and is proven: announced at once, though the burst was under way. */
+static void
+test_restart(void **state)
+{
+	const struct announcer_port ports[] = {port_eth0, port_eth1};
+	struct announcer *a = announcer_new(at(0));
+	const struct ip_addr addr = vip(1), other = vip(2);
+	struct announcer_frame frame;
+
+	(void)state;
+	set(a, 1, ports, 2);
+	assert_int_equal(drain(a, at(0)), 4);
+	announcer_restart(a, &addr);
+	announcer_restart(a, &other);
+	expect_round(a, at(10), 1, &port_eth0);
+	expect_round(a, at(10), 1, &port_eth1);
+	assert_int_equal(drain(a, at(10)), 0);
+	/* in the middle of a round: it begins again */
+	assert_true(announcer_next(a, at(10 + 1100 * MSEC), &frame));
+	announcer_restart(a, &addr);
+	announcer_restart(a, &addr);
+	assert_int_equal(drain(a, at(20 + 1100 * MSEC)), 4);
+	assert_int_equal(
+	    announcer_deadline(a, at(20 + 1100 * MSEC)).usec, at(20 + 2200 * MSEC).usec);
+	announcer_free(a);
+}
+
 static void
 test_failed_sends(void **state)
 {
@@ -371,6 +398,7 @@ main(void)
 	    cmocka_unit_test(test_reconcile_is_silent),
 	    cmocka_unit_test(test_interfaces_change),
 	    cmocka_unit_test(test_ipv6_waits_for_ndp),
+	    cmocka_unit_test(test_restart),
 	    cmocka_unit_test(test_failed_sends),
 	    cmocka_unit_test(test_paced),
 	    cmocka_unit_test(test_new_goes_first),
