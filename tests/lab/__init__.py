@@ -9,7 +9,8 @@ from .arp import ArpCapture, announce, arp_query
 from .cluster import KubeSim, LyingRelay, RealKube, TcpRelay
 from .daemon import Daemon, base_settings
 from .netns import Lab
+from .probe import Answerers, ArpWatch, Probe
 from .wait import wait_until
 
-__all__ = ["ApiClient", "ApiError", "ArpCapture", "Daemon", "KubeSim", "Lab", "LyingRelay",
-           "RealKube", "TcpRelay", "announce", "arp_query", "base_settings", "wait_until"]
+__all__ = ["Answerers", "ApiClient", "ApiError", "ArpCapture", "ArpWatch", "Daemon", "KubeSim", "Lab", "LyingRelay",
+           "Probe", "RealKube", "TcpRelay", "announce", "arp_query", "base_settings", "wait_until"]

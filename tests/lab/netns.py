@@ -5,6 +5,10 @@
     client   10.77.0.100  fd77::100   eth0   02:77:00:00:01:00
     api      10.77.0.5    fd77::5     eth0   02:77:00:00:00:05   where the API server runs
     router   10.77.0.1    fd77::1     eth0   02:77:00:00:00:01   the nodes' default gateway
+
+On request (management_up) a second network between the nodes and the API server, which the first can fail beside:
+
+    nodeN    10.78.0.1N   mgmt    api   10.78.0.5   mgmt    (10.77.0.5 is reached by it then)
 """
 
 import contextlib
@@ -148,11 +152,42 @@ class Lab:
                 }}
             }}""")
 
+    def cut_api(self, node):
+        """The node alone does not reach the API server; the LAN is as it was."""
+        self.run("fab", "nft", "-f", "-", input=f"""
+            table bridge api-{node} {{
+                chain forward {{
+                    type filter hook forward priority 0;
+                    iifname "p-{node}" ip daddr {self.ipv4("api")} drop
+                    oifname "p-{node}" ip saddr {self.ipv4("api")} drop
+                }}
+            }}""")
+
     def heal(self, member=None):
         """Ends cuts and port_down of one member, or of all."""
         for name in [member] if member else list(self.members):
             self.run("fab", "nft", "delete", "table", "bridge", f"cut-{name}", check=False)
+            self.run("fab", "nft", "delete", "table", "bridge", f"api-{name}", check=False)
             self.port_up(name)
+
+    # A network of its own for the API
+
+    def management_up(self):
+        self.ip("fab", "link", "add", "br1", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
+        self.ip("fab", "link", "set", "br1", "up")
+        for member in ["api", *self.nodes]:
+            self.ip(None, "link", "add", "mgmt", "netns", self.ns(member),
+                    "type", "veth", "peer", "name", f"m-{member}", "netns", self.ns("fab"))
+            self.ip(member, "addr", "add", f"10.78.0.{self.members[member][0]}/24", "dev", "mgmt")
+            self.ip(member, "link", "set", "mgmt", "up")
+            self.ip("fab", "link", "set", f"m-{member}", "master", "br1", "up")
+        for node in self.nodes:
+            self.ip(node, "route", "add", self.ipv4("api"), "via", "10.78.0.5", "dev", "mgmt")
+
+    def management_down(self):
+        for member in ["api", *self.nodes]:
+            self.run(member, "ip", "link", "del", "mgmt", check=False)
+        self.run("fab", "ip", "link", "del", "br1", check=False)
 
 
 def remove_namespaces(prefix):
