@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "announce/health.h"
 #include "announce/interfaces.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -17,6 +18,11 @@ static const char *const reason_names[] = {
     [PLAN_NODE_NETWORK_UNAVAILABLE] = "nodeNetworkUnavailable",
     [PLAN_NODE_EXCLUDED] = "nodeLabeledExcludeBalancers",
     [PLAN_NO_INTERFACE] = "interfaceMissing",
+    [PLAN_HEALTH_UNKNOWN] = "healthUnknown",
+    [PLAN_NO_LOCAL_ENDPOINTS] = "noLocalEndpoints",
+    [PLAN_HEALTH_CHECK_FAILS] = "healthCheckFails",
+    [PLAN_KUBE_PROXY_UNHEALTHY] = "kubeProxyUnhealthy",
+    [PLAN_NO_ENDPOINTS] = "noEndpoints",
 };
 static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == PLAN_REASON_COUNT, "one name each");
 
@@ -73,6 +79,7 @@ struct build {
 					     last is that of all without `interfaces` */
 	int *ifindexes, *more;            /* links->count each */
 	uint16_t *advertisements;         /* n_l2_advertisements */
+	struct health_verdict health;     /* that decided for the address at hand */
 	struct strbuf text;
 };
 
@@ -416,13 +423,77 @@ explain(struct build *b, struct plan_address *address, const struct settings_poo
 	case PLAN_NO_INTERFACE:
 		explain_no_interface(b, address);
 		break;
+	case PLAN_HEALTH_UNKNOWN:
+	case PLAN_NO_LOCAL_ENDPOINTS:
+	case PLAN_HEALTH_CHECK_FAILS:
+	case PLAN_KUBE_PROXY_UNHEALTHY:
+	case PLAN_NO_ENDPOINTS:
+		health_explain(&b->health, &b->text);
+		break;
 	}
 	address->sentence = b->text.len ? arena_strndup(b->plan->arena, b->text.text, b->text.len)
 					: "";
 }
 
+static enum plan_reason
+reason_of(enum health_cause cause)
+{
+	switch (cause) {
+	case HEALTH_NOT_ASKED:
+		return PLAN_HEALTH_UNKNOWN;
+	case HEALTH_NO_LOCAL_ENDPOINTS:
+		return PLAN_NO_LOCAL_ENDPOINTS;
+	case HEALTH_CHECK_FAILS:
+		return PLAN_HEALTH_CHECK_FAILS;
+	case HEALTH_KUBE_PROXY_FAILS:
+		return PLAN_KUBE_PROXY_UNHEALTHY;
+	case HEALTH_NO_ENDPOINTS_AT_ALL:
+		return PLAN_NO_ENDPOINTS;
+	case HEALTH_OK:
+	case HEALTH_CAUSE_COUNT:
+		break;
+	}
+	return PLAN_ELIGIBLE;
+}
+
+/* Which of two Services on one address decides: who serves, else who may, else who still does. */
+static bool
+is_better(const struct health_verdict *a, const struct health_verdict *b)
+{
+	if (a->serving != b->serving)
+		return a->serving;
+	if (a->serving)
+		return a->endpoints > b->endpoints;
+	if (a->undecided != b->undecided)
+		return a->undecided;
+	return a->graceful && !b->graceful;
+}
+
+/* One Service that is served here is reason enough: as with the advertisements, what can be
+ * announced for any of them is announced for all. */
 static void
-plan_address(struct build *b, struct plan_address *address)
+judge_health(struct build *b, struct plan_address *address, const struct claim *claims, size_t n)
+{
+	enum ip_family family = (enum ip_family)address->ip.family;
+	size_t i;
+
+	address->candidate = true;
+	for (i = 0; i < n; i++) {
+		struct health_verdict verdict = health_verdict(
+		    b->input->health, claims[i].service, family);
+
+		if (!i || is_better(&verdict, &b->health))
+			b->health = verdict;
+	}
+	address->reason = reason_of(b->health.cause);
+	address->undecided = b->health.undecided;
+	address->serving = b->health.serving || b->health.undecided || b->health.graceful;
+	address->endpoints = b->health.endpoints;
+}
+
+static void
+plan_address(
+    struct build *b, struct plan_address *address, const struct claim *claims, size_t n_claims)
 {
 	struct plan *plan = b->plan;
 	size_t i, n;
@@ -430,17 +501,21 @@ plan_address(struct build *b, struct plan_address *address)
 	address->reason = judge_address(b, address);
 	for (i = 0; i < address->n_advertisements; i++)
 		address->weight += plan->advertisements[address->advertisements[i]].weight;
-	if (address->reason != PLAN_ELIGIBLE)
+	if (address->reason == PLAN_NO_MATCHING_ADVERTISEMENT ||
+	    address->reason == PLAN_FAMILY_NOT_ANNOUNCED)
 		return;
 	n = choose_interfaces(b, address);
-	if (!n) {
-		address->reason = PLAN_NO_INTERFACE;
-		return;
-	}
 	address->ifindexes = arena_memdup(plan->arena, b->ifindexes, n, sizeof(*b->ifindexes));
 	address->n_ifindexes = n;
-	address->eligible = true;
-	plan->n_eligible++;
+	address->serving = n > 0;
+	if (address->reason != PLAN_ELIGIBLE)
+		return;
+	if (!n)
+		address->reason = PLAN_NO_INTERFACE;
+	else
+		judge_health(b, address, claims, n_claims);
+	address->eligible = address->reason == PLAN_ELIGIBLE;
+	plan->n_eligible += address->eligible;
 }
 
 /* One address and its Services; `claims` is sorted by their keys. */
@@ -470,7 +545,7 @@ add_address(struct build *b, const struct claim *claims, size_t n_claims)
 		address->n_advertisements = match_advertisements(b, facts, claims, n_claims);
 		address->advertisements = arena_memdup(plan->arena, b->advertisements,
 		    address->n_advertisements, sizeof(*b->advertisements));
-		plan_address(b, address);
+		plan_address(b, address, claims, n_claims);
 	}
 	explain(b, address, pool, facts);
 }

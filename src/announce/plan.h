@@ -30,6 +30,13 @@ enum plan_reason {
 	PLAN_NODE_NETWORK_UNAVAILABLE,  /* nodeNetworkUnavailable */
 	PLAN_NODE_EXCLUDED,             /* nodeLabeledExcludeBalancers */
 	PLAN_NO_INTERFACE,              /* interfaceMissing: none to announce on */
+	/* By health (health.h), which is asked last: */
+	PLAN_HEALTH_UNKNOWN,       /* healthUnknown: not known yet */
+	PLAN_NO_LOCAL_ENDPOINTS,   /* noLocalEndpoints: Local, and none on this node */
+	PLAN_HEALTH_CHECK_FAILS,   /* healthCheckFails: Local, and the healthCheckNodePort tells
+				      nothing */
+	PLAN_KUBE_PROXY_UNHEALTHY, /* kubeProxyUnhealthy */
+	PLAN_NO_ENDPOINTS,         /* noEndpoints: Cluster, and its clusterIP refuses */
 	PLAN_REASON_COUNT
 };
 
@@ -43,6 +50,8 @@ enum plan_service_reason {
 	PLAN_SERVICE_REASON_COUNT
 };
 
+struct health;
+
 struct plan_input {
 	const struct settings *settings;
 	const struct service_table *services;
@@ -52,6 +61,7 @@ struct plan_input {
 	bool node_network_unavailable; /* condition NetworkUnavailable is True */
 	/* Every member, this node too, has the exclude label: it is then ignored by all. */
 	bool all_members_excluded;
+	const struct health *health; /* NULL: whatever may be announced is served */
 };
 
 /* An L2 advertisement as this node sees it: for its heartbeat. One per entry of the file. */
@@ -64,11 +74,20 @@ struct plan_advertisement {
 /* An address and all Services on it; a shared address has one entry. */
 struct plan_address {
 	struct ip_addr ip;
-	bool eligible; /* reason == PLAN_ELIGIBLE */
+	bool eligible;  /* reason == PLAN_ELIGIBLE */
+	bool candidate; /* eligible, or would be by all but health: its health is to be known */
+	bool undecided; /* health is not known yet: what is held is kept, nothing is claimed */
+	/* What comes here for it is served: true when eligible or undecided, but also when it is to
+	 * be handed over only (labels; health, when endpoints that are being terminated are left).
+	 * False: to be given up at once. */
+	bool serving;
+	/* Local endpoints here, the most of any Service on it; 0: unknown, or no Service is Local.
+	 */
+	uint32_t endpoints;
 	enum plan_reason reason;
 	const char *sentence; /* why not, for people; names what to change. "" when eligible */
 	const char *pool;     /* "" when in none */
-	const int *ifindexes; /* sorted; none unless eligible */
+	const int *ifindexes; /* sorted; none unless serving, or by health alone */
 	size_t n_ifindexes;
 	const char **services; /* keys "namespace/name", sorted */
 	size_t n_services;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "announce/health.h"
 #include "announce/plan.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -203,9 +204,9 @@ static const struct {
     {"the same seen from the other node",
 	{{.service = "app=web", .node = IRIS1}, {.service = "app=db", .node = IRIS2}}, 2, {WEB},
 	IRIS2, PLAN_NO_MATCHING_ADVERTISEMENT, "", "0", 0},
-    {"excluded by label", {{0}}, 1, {WEB}, IRIS1 "," EXCLUDE "=", PLAN_NODE_EXCLUDED, "", "0", 0},
-    {"excluded, whatever the value", {{0}}, 1, {WEB}, EXCLUDE "=false", PLAN_NODE_EXCLUDED, "", "0",
-	0},
+    {"excluded by label", {{0}}, 1, {WEB}, IRIS1 "," EXCLUDE "=", PLAN_NODE_EXCLUDED, "2", "0", 0},
+    {"excluded, whatever the value", {{0}}, 1, {WEB}, EXCLUDE "=false", PLAN_NODE_EXCLUDED, "2",
+	"0", 0},
     {"no advertisement comes before excluded", {{.pool = "db"}}, 1, {WEB}, EXCLUDE "=",
 	PLAN_NO_MATCHING_ADVERTISEMENT, "", "", 0},
     {"interface by name", {{.interface = "eth1"}}, 1, {WEB}, NULL, PLAN_ELIGIBLE, "3", "0", 0},
@@ -602,6 +603,203 @@ test_words(void **state)
 	assert_string_equal(plan_service_reason_str(PLAN_SERVICE_NO_ADDRESS), "noIPAllocated");
 }
 
+/* --- health --- */
+
+#define LOCAL 30000
+
+/* One answer for each healthCheckNodePort, three times; 0: it is not asked. */
+static const struct {
+	const char *name;
+	int status[2];         /* of the Services "default/a" and "default/b"; -1: refused */
+	uint32_t endpoints[2]; /* in their reports */
+	size_t n_services;     /* on the address */
+	enum plan_reason reason;
+	bool undecided, serving;
+	uint32_t expected_endpoints;
+	const char *sentence;
+} health_rows[] = {
+    {"has endpoints", {200}, {2}, 1, PLAN_ELIGIBLE, false, true, 2, ""},
+    {"not asked yet", {0}, {0}, 1, PLAN_HEALTH_UNKNOWN, true, true, 0,
+	"whether it is served on this node is not known yet"},
+    {"none here", {503}, {0}, 1, PLAN_NO_LOCAL_ENDPOINTS, false, true, 0,
+	"externalTrafficPolicy is Local, and by healthCheckNodePort 30000 there is no ready endpoint on this node"},
+    {"no answer", {-1}, {0}, 1, PLAN_HEALTH_CHECK_FAILS, false, true, 0,
+	"externalTrafficPolicy is Local, and healthCheckNodePort 30000 tells nothing of this Service: nobody listens there"},
+    {"an odd answer", {404}, {0}, 1, PLAN_HEALTH_CHECK_FAILS, false, true, 0,
+	"externalTrafficPolicy is Local, and healthCheckNodePort 30000 tells nothing of this Service: HTTP status 404"},
+    /* A shared address: one Service that is served is enough. */
+    {"both serve", {200, 200}, {2, 5}, 2, PLAN_ELIGIBLE, false, true, 5, ""},
+    {"the first serves", {200, 503}, {2, 0}, 2, PLAN_ELIGIBLE, false, true, 2, ""},
+    {"the second serves", {503, 200}, {0, 2}, 2, PLAN_ELIGIBLE, false, true, 2, ""},
+    {"none, and unknown", {503, 0}, {0, 0}, 2, PLAN_HEALTH_UNKNOWN, true, true, 0,
+	"whether it is served on this node is not known yet"},
+    {"none of both", {503, 503}, {0, 0}, 2, PLAN_NO_LOCAL_ENDPOINTS, false, true, 0,
+	"externalTrafficPolicy is Local, and by healthCheckNodePort 30000 there is no ready endpoint on this node"},
+};
+
+static const char *const health_keys[] = {"default/a", "default/b"};
+
+static struct service *
+make_local(struct fixture *f, size_t i)
+{
+	const struct svc svc = {health_keys[i], NULL, "10.20.30.1", NULL};
+	struct service *service;
+
+	add_service(&f->services, &svc);
+	service = service_table_find(&f->services, svc.key);
+	service->namespace = "default";
+	service->name = health_keys[i] + strlen("default/");
+	service->traffic_policy_local = true;
+	service->health_check_node_port = (uint16_t)(LOCAL + i);
+	return service;
+}
+
+/* Every question of `rounds` seconds; what is not to be answered stays out. */
+static void
+answer_all(struct health *health, const int status[2], const uint32_t endpoints[2])
+{
+	struct health_question question;
+	mono_t now = MONO_ZERO;
+	unsigned i;
+
+	for (i = 0; i < 4; i++, now = mono_add_usec(now, USEC_PER_SEC))
+		while (health_next(health, now, &question)) {
+			size_t which = question.port - LOCAL;
+			struct endpoints_report report = {
+			    .namespace = "default", .local = endpoints[which]};
+			const struct health_answer answer = {
+			    .result = status[which] < 0 ? HEALTH_REFUSED : HEALTH_ANSWERED,
+			    .status = status[which],
+			    .report = status[which] == 404 ? NULL : &report};
+
+			(void)snprintf(report.name, sizeof(report.name), "%c", 'a' + (int)which);
+			if (status[which])
+				health_answered(health, question.key, question.id, &answer, now);
+		}
+}
+
+static void
+test_health(void **state)
+{
+	const struct settings_health settings = {.node_port_interval_usec = USEC_PER_SEC};
+	const struct ad ad = {0};
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(health_rows); i++) {
+		struct health *health = health_new(0);
+		const struct plan_address *address;
+		struct fixture f;
+		struct plan *plan;
+
+		fixture_init(&f, &ad, 1, IRIS1);
+		health_set(health, &settings, MONO_ZERO);
+		health_want_begin(health);
+		for (j = 0; j < health_rows[i].n_services; j++)
+			health_want(health, make_local(&f, j), true, MONO_ZERO);
+		health_want_end(health);
+		answer_all(health, health_rows[i].status, health_rows[i].endpoints);
+		f.input.health = health;
+		plan = plan_build(&f.input);
+		health_free(health);
+		fixture_fini(&f);
+		address = &plan->addresses[0];
+		if (address->reason != health_rows[i].reason)
+			fail_msg("%s: %s", health_rows[i].name, plan_reason_str(address->reason));
+		assert_row(i, health_rows[i].name, address->candidate);
+		assert_row(i, health_rows[i].name, address->undecided == health_rows[i].undecided);
+		assert_row(i, health_rows[i].name, address->serving == health_rows[i].serving);
+		assert_row(i, health_rows[i].name,
+		    address->endpoints == health_rows[i].expected_endpoints);
+		/* It is announced on while it is handed over. */
+		assert_row(i, health_rows[i].name, address->n_ifindexes == 1);
+		if (!str_eq(address->sentence, health_rows[i].sentence))
+			fail_msg("%s: %s", health_rows[i].name, address->sentence);
+		plan_free(plan);
+	}
+}
+
+/* A clusterIP that refuses: nothing to hand over. */
+static void
+test_no_endpoints_at_all(void **state)
+{
+	const struct settings_health settings = {.node_port_interval_usec = USEC_PER_SEC,
+	    .kube_proxy = KUBE_PROXY_IGNORE,
+	    .cluster_check = CLUSTER_CHECK_TCP};
+	const struct health_answer refused = {.result = HEALTH_REFUSED};
+	struct service_port port = {PROTOCOL_TCP, 80};
+	struct health *health = health_new(0);
+	const struct svc web = WEB;
+	const struct ad ad = {0};
+	struct health_question question;
+	struct service *service;
+	struct fixture f;
+	struct plan *plan;
+	mono_t now = MONO_ZERO;
+	unsigned i;
+
+	(void)state;
+	fixture_init(&f, &ad, 1, IRIS1);
+	add_service(&f.services, &web);
+	service = service_table_find(&f.services, web.key);
+	service->ports = &port;
+	service->n_ports = service->n_cluster_ips = 1;
+	service->cluster_ips[0] = ip_addr_v4(10, 96, 0, 1);
+	health_set(health, &settings, now);
+	health_want_begin(health);
+	health_want(health, service, true, now);
+	health_want_end(health);
+	for (i = 0; i < 3; i++, now = mono_add_usec(now, USEC_PER_SEC)) {
+		assert_true(health_next(health, now, &question));
+		health_answered(health, question.key, question.id, &refused, now);
+	}
+	f.input.health = health;
+	plan = plan_build(&f.input);
+	assert_int_equal(plan->addresses[0].reason, PLAN_NO_ENDPOINTS);
+	assert_false(plan->addresses[0].serving);
+	assert_true(plan->addresses[0].candidate);
+	assert_string_equal(plan->addresses[0].sentence,
+	    "its clusterIP refuses connections to port 80, so it has no endpoint (health.cluster-check)");
+	plan_free(plan);
+	health_free(health);
+	fixture_fini(&f);
+}
+
+/* What a node that may not announce any more does with what it has. */
+static void
+test_serving(void **state)
+{
+	static const struct {
+		const char *name, *node;
+		struct ad ad;
+		enum plan_reason reason;
+		bool serving;
+	} table[] = {
+	    {"labelled", EXCLUDE "=", {0}, PLAN_NODE_EXCLUDED, true},
+	    {"labelled, without an interface", EXCLUDE "=", {.interface = "eth7"},
+		PLAN_NODE_EXCLUDED, false},
+	    {"without an interface", IRIS1, {.interface = "eth7"}, PLAN_NO_INTERFACE, false},
+	    {"not selected", IRIS1, {.node = IRIS2}, PLAN_NO_MATCHING_ADVERTISEMENT, false},
+	};
+	const struct svc web = WEB;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		struct fixture f;
+		struct plan *plan;
+
+		fixture_init(&f, &table[i].ad, 1, table[i].node);
+		add_service(&f.services, &web);
+		plan = plan_build(&f.input);
+		assert_row(i, table[i].name, plan->addresses[0].reason == table[i].reason);
+		assert_row(i, table[i].name, plan->addresses[0].serving == table[i].serving);
+		assert_row(i, table[i].name, !plan->addresses[0].candidate);
+		plan_free(plan);
+		fixture_fini(&f);
+	}
+}
+
 int
 main(void)
 {
@@ -611,6 +809,9 @@ main(void)
 	    cmocka_unit_test(test_exclude_label),
 	    cmocka_unit_test(test_labels_of_the_file_win),
 	    cmocka_unit_test(test_services),
+	    cmocka_unit_test(test_health),
+	    cmocka_unit_test(test_no_endpoints_at_all),
+	    cmocka_unit_test(test_serving),
 	    cmocka_unit_test(test_service_check),
 	    cmocka_unit_test(test_heartbeat),
 	    cmocka_unit_test(test_pool_is_advertised),
