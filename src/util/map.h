@@ -28,6 +28,9 @@
 /* By string: `keyptr` is a char * member's value that outlives the membership. */
 #define MAP_ADD_STR(head, keyptr, item) HASH_ADD_KEYPTR(node, head, keyptr, strlen(keyptr), item)
 #define MAP_FIND_STR(head, key, ret_item) HASH_FIND(node, head, key, strlen(key), ret_item)
+/* By `len` bytes at `keyptr`, which outlive the membership. */
+#define MAP_ADD_BYTES(head, keyptr, len, item) HASH_ADD_KEYPTR(node, head, keyptr, len, item)
+#define MAP_FIND_BYTES(head, key, len, ret_item) HASH_FIND(node, head, key, len, ret_item)
 /* By the bytes of a member (no padding inside, please). */
 #define MAP_ADD(head, member, item) HASH_ADD(node, head, member, sizeof((item)->member), item)
 #define MAP_FIND(head, key, ret_item) HASH_FIND(node, head, key, sizeof(*(key)), ret_item)
