@@ -11,6 +11,7 @@
 #   lint        shellcheck, mandoc, cppcheck, YAML, exposure of the systemd unit
 #   net         end to end in network namespaces, against the test API server, with faults
 #   kubernetes  end to end against the real kube-apiserver
+#   package     the Debian package: built, checked by lintian, installed, upgraded, removed and purged in a root of its own
 #   demo        tests/demo.sh
 #   fuzz        on request only: libFuzzer, METALLB_FUZZ_SECONDS (60) for each target
 #
@@ -34,10 +35,12 @@ unset MAKEFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS CC
 . "$LIB/packages.sh"
 # shellcheck source=lib/build.sh
 . "$LIB/build.sh"
+# shellcheck source=lib/deb.sh
+. "$LIB/deb.sh"
 # shellcheck source=lib/stages.sh
 . "$LIB/stages.sh"
 
-ALL_STAGES=(deps apiserver build unit sanitizers distcheck format lint net kubernetes demo)
+ALL_STAGES=(deps apiserver build unit sanitizers distcheck format lint net kubernetes package demo)
 
 usage()
 {

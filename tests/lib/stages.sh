@@ -269,6 +269,28 @@ stage_kubernetes()
 	net_tests real gcc --kubernetes="$kubernetes"
 }
 
+stage_package()
+{
+	# shellcheck disable=SC2086 # a list of words
+	case_of "Debian packages" "$LOGS/package-deps.log" install_packages $PACKAGE_PACKAGES || return
+	prepare || return
+	case_of "dpkg-buildpackage" "$LOGS/package-build.log" build_deb || return
+	DEB=$(find "$BUILD/deb" -maxdepth 1 -name 'metallb_*.deb')
+	DEB_ROOT=$BUILD/deb/root
+	case_of "lintian" "$LOGS/package-lintian.log" lintian --allow-root --fail-on error,warning "$BUILD"/deb/*.changes
+	if [ "$(id -u)" -ne 0 ] || ! unshare --mount true 2> /dev/null; then
+		result SKIP "install, upgrade, remove, purge # no root, or no mount namespaces here"
+		return
+	fi
+	case_of "root to install in" "$LOGS/package-root.log" make_root || return
+	case_of "install" "$LOGS/package-install.log" install_deb || return
+	case_of "what is installed works" "$LOGS/package-smoke.log" smoke_in_root
+	case_of "upgrade" "$LOGS/package-upgrade.log" upgrade_deb
+	case_of "remove" "$LOGS/package-remove.log" remove_deb
+	case_of "purge" "$LOGS/package-purge.log" purge_deb
+	rm -rf "$DEB_ROOT"
+}
+
 stage_demo()
 {
 	namespaces_work || return
