@@ -421,7 +421,6 @@ static const struct config_key failover_keys[] = {
 	.step = SEC(1),
 	.never = true,
 	.initial = "60s",
-	.later = true,
 	.doc = "How often addresses are offered, a few at a time, to the nodes where they belong; "
 	       "\"never\" leaves them where they are."},
 };

@@ -65,10 +65,21 @@ on_announce(void *arg, const struct ownership_change *change)
 {
 	struct daemon *daemon = arg;
 
-	if (change->announce)
+	switch (change->voice) {
+	case VOICE_ANSWER:
+		break;
+	case VOICE_ANNOUNCE:
+		if (change->burst)
+			l2_remove(daemon->l2, &change->addr);
 		announce_here(daemon, &change->addr);
-	else
+		break;
+	case VOICE_NONE:
+	case VOICE_PROBE:
+	case VOICE_MUTE:
+	case VOICE_COUNT:
 		l2_remove(daemon->l2, &change->addr);
+		break;
+	}
 	loop_defer(&daemon->refresh);
 }
 
@@ -118,6 +129,8 @@ want(struct daemon *daemon, const struct plan_address *address, const char *cons
 	    &(struct ownership_want){
 		.addr = address->ip,
 		.eligible = address->eligible,
+		.serving = address->serving,
+		.undecided = address->undecided,
 		.reason = address->sentence,
 		.services = (const char *const *)address->services,
 		.n_services = address->n_services,
@@ -474,6 +487,7 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 		metrics_reconfigure(daemon->metrics);
 	leases_set_release_on_api_loss(
 	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
+	leases_set_rebalance(daemon->leases, settings->failover.rebalance_usec);
 	check_unequal_files(daemon);
 	check_own_addresses(daemon);
 	daemon_replan(daemon);
@@ -722,6 +736,7 @@ start_cluster(struct daemon *daemon)
 	    });
 	leases_set_release_on_api_loss(
 	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
+	leases_set_rebalance(daemon->leases, settings->failover.rebalance_usec);
 	daemon->allocation = allocation_new(
 	    daemon->loop, daemon->api, daemon->events, services_table(daemon->services), settings);
 	return 0;

@@ -35,7 +35,7 @@ struct settings;
 
 /* A stop that takes longer ends without the rest being released: under TimeoutStopSec of the unit.
  */
-#define DAEMON_STOP_USEC (10 * USEC_PER_SEC)
+#define DAEMON_STOP_USEC (18 * USEC_PER_SEC)
 
 /* After a plan, at most once in this time, memory goes back to the system. */
 #define DAEMON_TRIM_USEC (30 * USEC_PER_SEC)

@@ -118,6 +118,8 @@ ownership_sentence(const struct daemon *daemon, const struct ip_addr *ip)
 	    leases_ownership(daemon->leases), ip);
 	enum ownership_state state = address ? address->state : OWNERSHIP_WAITING;
 
+	if (address && address->voice == VOICE_MUTE)
+		return "another node announces it too; silent until the API server says whose it is";
 	switch (state) {
 	case OWNERSHIP_WAITING:
 		return "the Leases or the Services are not known yet";
@@ -132,6 +134,8 @@ ownership_sentence(const struct daemon *daemon, const struct ip_addr *ip)
 		return "this node is about to claim it";
 	case OWNERSHIP_RELEASING:
 		return "this node is giving it up";
+	case OWNERSHIP_OFFERING:
+		return "this node offers it to others";
 	case OWNERSHIP_OWNER:
 	case OWNERSHIP_STATE_COUNT:
 		break;

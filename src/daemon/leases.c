@@ -39,6 +39,7 @@ struct leases {
 	const struct leases_ops *ops;
 	void *arg;
 	bool release_on_api_loss;
+	int64_t rebalance_usec;
 	bool leading;        /* as last told to ownership and the daemon */
 	uint64_t generation; /* of the members, as last told to the daemon */
 	enum hash_majority majority;
@@ -210,6 +211,10 @@ event_level(enum lease_event_kind kind)
 	case LEASE_EVENT_MEMBER_DOWN:
 	case LEASE_EVENT_VIEW_LOST:
 	case LEASE_EVENT_TOO_MANY:
+	case LEASE_EVENT_UNTAKEN:
+	case LEASE_EVENT_DOUBT:
+	case LEASE_EVENT_DOUBT_ALL:
+	case LEASE_EVENT_YIELDED:
 		return LOG_LEVEL_WARNING;
 	case LEASE_EVENT_LEADER:
 	case LEASE_EVENT_LEADER_LOST:
@@ -218,11 +223,15 @@ event_level(enum lease_event_kind kind)
 	case LEASE_EVENT_CONTINUED:
 	case LEASE_EVENT_RELEASED:
 	case LEASE_EVENT_TAKEN:
+	case LEASE_EVENT_OFFERED:
+	case LEASE_EVENT_PROVEN:
+	case LEASE_EVENT_RESTORED:
 		return LOG_LEVEL_NOTICE;
 	case LEASE_EVENT_MEMBER_UP:
 	case LEASE_EVENT_MEMBER_LEFT:
 	case LEASE_EVENT_VIEW_FRESH:
 	case LEASE_EVENT_SWEPT:
+	case LEASE_EVENT_NODE_SWEPT:
 	case LEASE_EVENT_KIND_COUNT:
 		break;
 	}
@@ -232,8 +241,36 @@ event_level(enum lease_event_kind kind)
 static bool
 event_is_about_address(enum lease_event_kind kind)
 {
-	return kind == LEASE_EVENT_CLAIMED || kind == LEASE_EVENT_CONTINUED ||
-	    kind == LEASE_EVENT_RELEASED || kind == LEASE_EVENT_TAKEN || kind == LEASE_EVENT_SWEPT;
+	switch (kind) {
+	case LEASE_EVENT_CLAIMED:
+	case LEASE_EVENT_CONTINUED:
+	case LEASE_EVENT_RELEASED:
+	case LEASE_EVENT_TAKEN:
+	case LEASE_EVENT_SWEPT:
+	case LEASE_EVENT_OFFERED:
+	case LEASE_EVENT_UNTAKEN:
+	case LEASE_EVENT_DOUBT:
+	case LEASE_EVENT_PROVEN:
+	case LEASE_EVENT_YIELDED:
+	case LEASE_EVENT_RESTORED:
+		return true;
+	case LEASE_EVENT_LEADER:
+	case LEASE_EVENT_LEADER_LOST:
+	case LEASE_EVENT_MEMBER_UP:
+	case LEASE_EVENT_MEMBER_DOWN:
+	case LEASE_EVENT_MEMBER_LEFT:
+	case LEASE_EVENT_VIEW_LOST:
+	case LEASE_EVENT_VIEW_FRESH:
+	case LEASE_EVENT_DUPLICATE:
+	case LEASE_EVENT_DUPLICATE_END:
+	case LEASE_EVENT_REFUSED:
+	case LEASE_EVENT_DOUBT_ALL:
+	case LEASE_EVENT_NODE_SWEPT:
+	case LEASE_EVENT_TOO_MANY:
+	case LEASE_EVENT_KIND_COUNT:
+		break;
+	}
+	return false;
 }
 
 static void
@@ -265,7 +302,9 @@ leases_tell(struct leases *leases, mono_t now)
 	leases->leading = leading;
 	leases->generation = leases->members.generation;
 	leases->majority = majority;
-	ownership_set(&leases->ownership, leading, leases->release_on_api_loss, now);
+	ownership_set(
+	    &leases->ownership, leading, leases->release_on_api_loss, leases->rebalance_usec, now);
+	membership_set_leading(&leases->members, leading, now);
 	leader_set(&leases->leader, membership_is_active(&leases->members),
 	    majority != HASH_MAJORITY_OTHER, membership_count(&leases->members), now);
 	leases->ops->changed(leases->arg);
@@ -295,7 +334,7 @@ leases_advance_stop(struct leases *leases, mono_t now)
 }
 
 static void
-leases_drain(struct leases *leases)
+leases_apply(struct leases *leases)
 {
 	struct ownership_change change;
 	struct lease_request *request;
@@ -328,7 +367,7 @@ leases_act(void *arg)
 	leases_tell(leases, now);
 	ownership_tick(&leases->ownership, now);
 	leases_advance_stop(leases, now);
-	leases_drain(leases);
+	leases_apply(leases);
 	next = mono_min(
 	    membership_next_deadline(&leases->members), leader_next_deadline(&leases->leader));
 	loop_timer_set(
@@ -463,6 +502,7 @@ leases_new(struct loop *loop, struct api *api, const struct leases_options *opti
 	leases->namespace = xstrdup(options->namespace);
 	leases->ops = options->ops;
 	leases->arg = options->arg;
+	leases->rebalance_usec = INT64_MAX;
 	lease_outbox_init(&leases->out);
 	membership_init(&leases->members, &config, &leases->table, &leases->out, now);
 	leader_init(
@@ -519,7 +559,56 @@ void
 leases_set_release_on_api_loss(struct leases *leases, bool release)
 {
 	leases->release_on_api_loss = release;
-	ownership_set(&leases->ownership, leases->leading, release, loop_now(leases->loop));
+	ownership_set(&leases->ownership, leases->leading, release, leases->rebalance_usec,
+	    loop_now(leases->loop));
+	loop_defer(&leases->act);
+}
+
+void
+leases_set_rebalance(struct leases *leases, int64_t rebalance_usec)
+{
+	leases->rebalance_usec = rebalance_usec;
+	ownership_set(&leases->ownership, leases->leading, leases->release_on_api_loss,
+	    rebalance_usec, loop_now(leases->loop));
+	loop_defer(&leases->act);
+}
+
+void
+leases_drain(struct leases *leases, bool drained)
+{
+	ownership_drain(&leases->ownership, drained, loop_now(leases->loop));
+	loop_defer(&leases->act);
+}
+
+enum ownership_verdict
+leases_witness(struct leases *leases, const struct ip_addr *addr, const struct mac_addr *mac)
+{
+	enum ownership_verdict verdict = ownership_witness(
+	    &leases->ownership, addr, mac, loop_now(leases->loop));
+
+	if (verdict == VERDICT_HANDED || verdict == VERDICT_DOUBT)
+		loop_defer(&leases->act);
+	return verdict;
+}
+
+void
+leases_doubt_all(struct leases *leases, const char *why)
+{
+	ownership_doubt_all(&leases->ownership, why, loop_now(leases->loop));
+	loop_defer(&leases->act);
+}
+
+void
+leases_restore(struct leases *leases, const struct ip_addr *addrs, size_t n_addrs)
+{
+	ownership_restore(&leases->ownership, addrs, n_addrs, loop_now(leases->loop));
+	loop_defer(&leases->act);
+}
+
+void
+leases_probed(struct leases *leases, const struct ip_addr *addr, bool answered)
+{
+	ownership_probed(&leases->ownership, addr, answered, loop_now(leases->loop));
 	loop_defer(&leases->act);
 }
 

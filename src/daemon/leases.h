@@ -7,6 +7,7 @@
 #define DAEMON_LEASES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lease/leader.h"
@@ -20,7 +21,7 @@ struct leases;
 struct loop;
 
 struct leases_ops {
-	/* An address is to be announced from now on, or no longer. */
+	/* What is to be heard of an address changed, or it is to be announced again. */
 	void (*announce)(void *arg, const struct ownership_change *change);
 	/* Leadership, members or their settings changed; look at all of them again. */
 	void (*changed)(void *arg);
@@ -53,6 +54,16 @@ void leases_set_member(
     struct leases *leases, const struct member_info *info, int64_t lease_duration_usec, bool l2);
 /* failover.on-api-loss = "release": stop announcing while our heartbeat fails. */
 void leases_set_release_on_api_loss(struct leases *leases, bool release);
+/* failover.rebalance; INT64_MAX: never, which it is until this is called. */
+void leases_set_rebalance(struct leases *leases, int64_t rebalance_usec);
+/* As ownership_drain(), _witness(), _doubt_all(), _restore() and _probed(). A changed
+ * voice comes by `announce`, in this turn of the loop. */
+void leases_drain(struct leases *leases, bool drained);
+enum ownership_verdict
+leases_witness(struct leases *leases, const struct ip_addr *addr, const struct mac_addr *mac);
+void leases_doubt_all(struct leases *leases, const char *why);
+void leases_restore(struct leases *leases, const struct ip_addr *addrs, size_t n_addrs);
+void leases_probed(struct leases *leases, const struct ip_addr *addr, bool answered);
 void leases_want(struct leases *leases, const struct ownership_want *want);
 void leases_unwant(struct leases *leases, const struct ip_addr *addr);
 /* Every address of the first list of Services was wanted. */

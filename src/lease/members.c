@@ -132,10 +132,40 @@ member_new(struct membership *m, const char *node, mono_t now)
 	}
 	member = xcalloc(1, sizeof(*member));
 	member->name = xstrdup(node);
-	member->changed = now;
+	member->changed = member->settled = now;
 	member->duration_usec = members_duration(m);
 	MAP_ADD_STR(m->members, member->name, member);
 	return member;
+}
+
+static void
+member_forget_macs(struct membership *m, struct member *member)
+{
+	size_t i;
+
+	for (i = 0; i < member->n_macs; i++)
+		MAP_DEL(m->macs, &member->macs[i]);
+	free(member->macs);
+	member->macs = NULL;
+	member->n_macs = 0;
+}
+
+static void
+member_learn_macs(struct membership *m, struct member *member)
+{
+	const struct member_info *info = member->info;
+	struct member_mac *mac;
+	size_t i;
+
+	member_forget_macs(m, member);
+	member->macs = xcalloc(info->n_interfaces, sizeof(*member->macs));
+	member->n_macs = info->n_interfaces;
+	for (i = 0; i < member->n_macs; i++) {
+		mac = &member->macs[i];
+		mac->mac = info->interfaces[i].mac;
+		mac->member = member;
+		MAP_ADD(m->macs, mac, mac);
+	}
 }
 
 static void
@@ -144,6 +174,7 @@ member_free(struct membership *m, struct member *member)
 	if (member->queued)
 		TAILQ_REMOVE(&m->changed, member, entry);
 	timer_cancel(&m->timers, &member->timer);
+	member_forget_macs(m, member);
 	MAP_DEL(m->members, member);
 	arena_free(member->arena);
 	free(member->name);
@@ -173,18 +204,21 @@ annotations_hash(const struct lease *lease)
 	return hash_final(hash);
 }
 
-static void
+/* True when it says something new. */
+static bool
 member_read(struct membership *m, struct member *member, const struct lease *lease)
 {
 	uint64_t content = annotations_hash(lease);
 
 	if (member->info && member->content == content)
-		return;
+		return false;
 	arena_free(member->arena);
 	member->arena = arena_new();
 	member->info = member_info_read(member->arena, lease);
 	member->content = content;
+	member_learn_macs(m, member);
 	member_queue(m, member);
+	return true;
 }
 
 static void
@@ -195,7 +229,8 @@ member_appear(struct membership *m, struct member *member, const struct lease *l
 
 	member->version = record_version(lease);
 	member->duration_usec = members_record_duration(m, lease);
-	member_read(m, member, lease);
+	if (member_read(m, member, lease) || !known)
+		member->settled = now;
 	if (held && !known && m->view != VIEW_NONE && !member_is_own(m, member))
 		lease_outbox_say(m->out, LEASE_EVENT_MEMBER_UP, member->name, "%s", "");
 	if (!held && known && !member_is_own(m, member))
@@ -209,6 +244,7 @@ static void
 member_vanish(struct membership *m, struct member *member, mono_t now)
 {
 	member->version = 0;
+	member_forget_macs(m, member);
 	arena_free(member->arena);
 	member->arena = NULL;
 	member->info = NULL;
@@ -252,6 +288,8 @@ member_expire(struct membership *m, struct member *member)
 	member_become(m, member, MEMBER_EXPIRED, member->present);
 }
 
+/* --- The one GET before a claim, and the sweep --- */
+
 static void
 member_ask(struct membership *m, struct member *member)
 {
@@ -263,6 +301,58 @@ member_ask(struct membership *m, struct member *member)
 	lease_outbox_add(m->out, LEASE_GET, lease);
 }
 
+static const struct lease *
+member_lease(const struct membership *m, const struct member *member)
+{
+	struct arena *arena = arena_new();
+	const struct lease *lease = lease_table_find(
+	    m->leases, lease_node_name(arena, member->name));
+
+	arena_free(arena);
+	return lease;
+}
+
+static bool
+member_is_swept(const struct membership *m, const struct member *member)
+{
+	return m->leading && member->present && member->state != MEMBER_LIVE && !member->refs &&
+	    !member->deleting && !member_is_own(m, member);
+}
+
+static void
+member_arm_sweep(struct membership *m, struct member *member, mono_t now)
+{
+	mono_t at = mono_add_usec(member->changed, MEMBERSHIP_SWEEP_USEC);
+
+	if (member_is_swept(m, member))
+		timer_set(&m->timers, &member->timer, mono_before(at, now) ? now : at);
+}
+
+static void
+member_sweep(struct membership *m, struct member *member)
+{
+	const struct lease *lease = member_lease(m, member);
+
+	if (!lease)
+		return;
+	member->deleting = true;
+	lease_outbox_add(m->out, LEASE_DELETE, lease_copy(lease));
+}
+
+static void
+member_swept(struct membership *m, struct member *member, enum lease_result result, mono_t now)
+{
+	member->deleting = false;
+	if (result == LEASE_OK)
+		lease_outbox_say(m->out, LEASE_EVENT_NODE_SWEPT, member->name, "%s", "");
+	else if (result != LEASE_NOT_FOUND)
+		timer_set(
+		    &m->timers, &member->timer, mono_add_usec(now, MEMBERSHIP_SWEEP_RETRY_USEC));
+	/* Who wanted to know meanwhile whether it lives is told by what the watch shows now. */
+	if (member->proof == PROOF_WANTED)
+		member_ask(m, member);
+}
+
 static void
 member_timer(struct membership *m, struct member *member, mono_t now)
 {
@@ -270,10 +360,18 @@ member_timer(struct membership *m, struct member *member, mono_t now)
 	 * members_expire() or members_restart() to say. */
 	if (!membership_is_fresh(m, now))
 		return;
-	if (member->proof == PROOF_WANTED)
-		member_ask(m, member);
-	else
+	if (member->proof == PROOF_WANTED) {
+		if (!member->deleting)
+			member_ask(m, member);
+	} else if (member->state == MEMBER_LIVE) {
 		member_expire(m, member);
+		member_arm_sweep(m, member, now);
+	} else if (member_is_swept(m, member) &&
+	    mono_reached(now, mono_add_usec(member->changed, MEMBERSHIP_SWEEP_USEC))) {
+		member_sweep(m, member);
+	} else {
+		member_arm_sweep(m, member, now);
+	}
 }
 
 void
@@ -283,6 +381,10 @@ members_answered(struct membership *m, const char *node, enum lease_result resul
 	struct member *member = member_find(m, node);
 	bool same;
 
+	if (member && member->deleting) {
+		member_swept(m, member, result, now);
+		return;
+	}
 	if (!member || member->proof != PROOF_ASKED)
 		return;
 	if ((result == LEASE_OK && answer) || result == LEASE_NOT_FOUND) {
@@ -338,9 +440,20 @@ members_expire(struct membership *m, mono_t now)
 {
 	struct member *member;
 
-	MAP_FOREACH (member, m->members)
+	MAP_FOREACH (member, m->members) {
 		if (mono_reached(now, mono_add_usec(member->changed, member->duration_usec)))
 			member_expire(m, member);
+		member_arm_sweep(m, member, now);
+	}
+}
+
+void
+members_arm_sweep(struct membership *m, mono_t now)
+{
+	struct member *member;
+
+	MAP_FOREACH (member, m->members)
+		member_arm_sweep(m, member, now);
 }
 
 void
@@ -391,19 +504,21 @@ live_info(const struct membership *m, const struct member *member)
 const struct member *
 membership_by_mac(const struct membership *m, const struct mac_addr *mac)
 {
-	const struct member_info *info;
-	const struct member *member;
+	struct member_mac *found;
+
+	MAP_FIND(m->macs, mac, found);
+	return found ? found->member : NULL;
+}
+
+bool
+membership_is_own_mac(const struct membership *m, const struct mac_addr *mac)
+{
 	size_t i;
 
-	MAP_FOREACH (member, m->members) {
-		if (!member_counts(member))
-			continue;
-		info = member->info;
-		for (i = 0; i < info->n_interfaces; i++)
-			if (mac_addr_eq(&info->interfaces[i].mac, mac))
-				return member;
-	}
-	return NULL;
+	for (i = 0; m->info && i < m->info->n_interfaces; i++)
+		if (mac_addr_eq(&m->info->interfaces[i].mac, mac))
+			return true;
+	return false;
 }
 
 static unsigned
@@ -439,27 +554,88 @@ membership_all_excluded(
 	return excluded && excluded == count_on(m, subnets, n_subnets, false);
 }
 
-unsigned
-membership_count_ahead(
-    const struct membership *m, const struct ip_addr *addr, const struct rank_scope *scope)
+/* Ours, candidate or not. */
+static struct rank
+own_rank(const struct membership *m, const struct ip_addr *addr, const struct rank_scope *scope)
 {
-	struct rank ours = {0, rank_score(m->node, addr), m->node}, theirs;
-	const struct member_info *info;
-	const struct member *member;
-	unsigned n = 0;
+	struct rank ours = {0, rank_score(m->node, addr), m->node};
 
 	if (m->info)
 		(void)rank_weight(m->info, scope, &ours.weight);
+	return ours;
+}
+
+/* Of another, if it is a candidate. */
+static bool
+candidate_rank(const struct membership *m, const struct member *member, const struct ip_addr *addr,
+    const struct rank_scope *scope, struct rank *ret_rank)
+{
+	const struct member_info *info = live_info(m, member);
+	bool all_excluded = m->info && m->info->excluded;
+
+	if (!info || !rank_is_candidate(info, scope, all_excluded, &ret_rank->weight))
+		return false;
+	ret_rank->node = member->name;
+	ret_rank->score = rank_score(member->name, addr);
+	return true;
+}
+
+unsigned
+membership_count_ahead(const struct membership *m, const struct ip_addr *addr,
+    const struct rank_scope *scope, const char *except)
+{
+	struct rank ours = own_rank(m, addr, scope), theirs;
+	const struct member *member;
+	unsigned n = 0;
+
 	MAP_FOREACH (member, m->members) {
-		info = live_info(m, member);
-		if (!info || !rank_is_candidate(info, scope, &theirs.weight))
+		if (!candidate_rank(m, member, addr, scope, &theirs) ||
+		    str_eq(member->name, except))
 			continue;
-		theirs.node = member->name;
-		theirs.score = rank_score(member->name, addr);
 		if (rank_cmp(&theirs, &ours) < 0 && ++n == RANK_STEPS_MAX)
 			break;
 	}
 	return n;
+}
+
+const struct member *
+membership_home(
+    const struct membership *m, const struct ip_addr *addr, const struct rank_scope *scope)
+{
+	struct rank best = own_rank(m, addr, scope), theirs;
+	const struct member *member, *home = NULL;
+
+	MAP_FOREACH (member, m->members) {
+		if (!candidate_rank(m, member, addr, scope, &theirs) ||
+		    rank_cmp(&theirs, &best) >= 0)
+			continue;
+		best = theirs;
+		home = member;
+	}
+	return home;
+}
+
+static struct rank
+rank_of(const struct membership *m, const char *node, const struct ip_addr *addr,
+    const struct rank_scope *scope)
+{
+	const struct member *member = member_find(m, node);
+	struct rank rank = {0, rank_score(node, addr), node};
+
+	if (str_eq(node, m->node))
+		return own_rank(m, addr, scope);
+	if (member && member->info)
+		(void)rank_weight(member->info, scope, &rank.weight);
+	return rank;
+}
+
+bool
+membership_ranks_before(const struct membership *m, const char *a, const char *b,
+    const struct ip_addr *addr, const struct rank_scope *scope)
+{
+	struct rank first = rank_of(m, a, addr, scope), second = rank_of(m, b, addr, scope);
+
+	return rank_cmp(&first, &second) < 0;
 }
 
 enum hash_majority
@@ -510,8 +686,14 @@ membership_hold(struct membership *m, const char *node, mono_t now)
 void
 membership_drop(struct membership *m, struct member *member)
 {
-	if (member && --member->refs == 0 && !member->present)
+	if (!member || --member->refs)
+		return;
+	if (!member->present)
 		member_free(m, member);
+	else if (member->state != MEMBER_LIVE)
+		/* To be swept, when its time comes. */
+		timer_set(&m->timers, &member->timer,
+		    mono_add_usec(member->changed, MEMBERSHIP_SWEEP_USEC));
 }
 
 enum member_life
@@ -529,7 +711,11 @@ membership_life(const struct membership *m, const struct member *member, mono_t 
 void
 membership_prove(struct membership *m, struct member *member, mono_t now)
 {
-	if (member->proof == PROOF_NONE && membership_life(m, member, now) == LIFE_SILENT)
+	if (member->proof != PROOF_NONE || membership_life(m, member, now) != LIFE_SILENT)
+		return;
+	if (member->deleting)
+		member->proof = PROOF_WANTED;
+	else
 		member_ask(m, member);
 }
 

@@ -22,10 +22,12 @@ int64_t members_record_duration(const struct membership *m, const struct lease *
 
 /* The table changed at the Lease of `node`, ours or another's. */
 void members_observe(struct membership *m, const char *node, mono_t now);
-/* To the GET that is asked before a claim. */
+/* To the GET that is asked before a claim, or the DELETE of the sweep. */
 void members_answered(struct membership *m, const char *node, enum lease_result result,
     const struct lease *answer, mono_t now);
-/* Whose time is over expires, or is asked for once more. */
+/* Leadership, and with it the sweep, began or ended. */
+void members_arm_sweep(struct membership *m, mono_t now);
+/* Whose time is over expires, is asked for once more, or is swept. */
 void members_tick(struct membership *m, mono_t now);
 
 /* The view became fresh: who aged out meanwhile expires. */

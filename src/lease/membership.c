@@ -448,6 +448,15 @@ membership_set(
 }
 
 void
+membership_set_leading(struct membership *m, bool leading, mono_t now)
+{
+	if (m->leading == leading)
+		return;
+	m->leading = leading;
+	members_arm_sweep(m, now);
+}
+
+void
 membership_observe(struct membership *m, const char *lease_name, mono_t now)
 {
 	if (!str_has_prefix(lease_name, NODE_PREFIX))

@@ -17,9 +17,11 @@
  * node that works. An unknown instance of our own machine is overwritten once: so looks our own
  * past after etcd was restored from a backup.
  *
+ * On the daemon that leads, Leases of nodes that have been dead or released for an hour, and hold
+ * no address, are deleted: a node that comes back writes its Lease anew.
+ *
  * Owned by the glue; the lease table and the outbox must outlive it. Not here yet, and where they
- * join: LAN sessions (a further cause of death in membership_life()), the removal of Leases of
- * nodes long dead.
+ * join: LAN sessions (a further cause of death in membership_life()).
  */
 #ifndef LEASE_MEMBERSHIP_H
 #define LEASE_MEMBERSHIP_H
@@ -50,6 +52,8 @@
 	(5 * USEC_PER_SEC)         /* writes for changed content: one each, */
 #define MEMBERSHIP_CONTENT_BURST 3 /* after so many at once */
 #define MEMBERSHIP_DUPLICATE_USEC USEC_PER_MIN
+#define MEMBERSHIP_SWEEP_USEC (60 * USEC_PER_MIN) /* after the last sign of life */
+#define MEMBERSHIP_SWEEP_RETRY_USEC USEC_PER_MIN
 
 enum membership_state {
 	MEMBERSHIP_STARTING, /* the Leases or our content are not known yet */
@@ -93,6 +97,13 @@ enum member_life {
 	LIFE_COUNT
 };
 
+/* By it a frame on the LAN is known to be a member's. */
+struct member_mac {
+	struct map_node node; /* in membership.macs, by mac; two members may state the same */
+	struct mac_addr mac;
+	struct member *member;
+};
+
 struct member {
 	struct map_node node; /* in membership.members, by name */
 	char *name;           /* of the node */
@@ -101,12 +112,16 @@ struct member {
 	struct member_info *info; /* in `arena`; NULL while not present */
 	struct arena *arena;
 	uint64_t version, content; /* hashes of the resourceVersion and of the annotations */
-	mono_t changed;            /* when it was last seen to change, or to be gone */
+	struct member_mac *macs;   /* of info's interfaces */
+	size_t n_macs;
+	mono_t changed; /* when it was last seen to change, or to be gone */
+	mono_t settled; /* since when it is what it is: its state, and what it says */
 	int64_t duration_usec;
 	enum member_proof proof;
+	bool deleting;      /* the sweep's request is in flight */
 	bool said_down;     /* to people; not again before it was seen alive */
 	unsigned refs;      /* addresses that name it as holder (ownership) */
-	struct timer timer; /* of its expiry, or of the GET's repetition */
+	struct timer timer; /* of its expiry, the GET's repetition, or the sweep */
 	bool queued;        /* in membership.changed */
 	TAILQ_ENTRY(member) entry;
 };
@@ -143,6 +158,8 @@ struct membership {
 	mono_t foreign_since;   /* when another instance was last seen to change our Lease */
 	mono_t look_again;      /* DOUBTFUL and DUPLICATE */
 	struct member *members; /* by name; ours too */
+	struct member_mac *macs;
+	bool leading; /* sweeps */
 	unsigned n_live, n_present;
 	bool too_many;       /* said */
 	uint64_t generation; /* changes with every change of a member's state or content */
@@ -167,6 +184,8 @@ void membership_fini(struct membership *m);
  */
 void membership_set(struct membership *m, const struct member_info *info, int64_t setting_usec,
     bool l2, mono_t now);
+/* leading: deletes the Leases of nodes long dead. */
+void membership_set_leading(struct membership *m, bool leading, mono_t now);
 /* The table changed at the name of a node Lease ("node-..."), ours or another's. */
 void membership_observe(struct membership *m, const char *lease_name, mono_t now);
 /* The table holds a (new) list, whose differences were all observed. */
@@ -191,17 +210,29 @@ bool membership_is_fresh(const struct membership *m, mono_t now);
 unsigned membership_count(const struct membership *m);
 /* NULL when unknown. For a loop over all: MAP_FOREACH(member, m->members), in no fixed order. */
 const struct member *membership_find(const struct membership *m, const char *node);
-/* The live member with that MAC on one of its interfaces, NULL when none has it. */
+/* The member with that MAC on one of its interfaces, dead ones too; NULL when none has it. */
 const struct member *membership_by_mac(const struct membership *m, const struct mac_addr *mac);
+/* Whether it is on one of our own interfaces. */
+bool membership_is_own_mac(const struct membership *m, const struct mac_addr *mac);
 /* Live nodes, ours included, with an address in one of the subnets: the members of an interface. */
 unsigned
 membership_count_on(const struct membership *m, const struct ip_prefix *subnets, size_t n_subnets);
 /* Whether all members of the subnets are excluded: then the label is to be ignored (and said). */
 bool membership_all_excluded(
     const struct membership *m, const struct ip_prefix *subnets, size_t n_subnets);
-/* Other live candidates that claim addr before us, counted up to RANK_STEPS_MAX. */
-unsigned membership_count_ahead(
+/*
+ * Other live candidates that claim addr before us, counted up to RANK_STEPS_MAX; not `except`, its
+ * holder that offers it. A node that claims although it is excluded does so because all are: then
+ * exclusion counts for nobody.
+ */
+unsigned membership_count_ahead(const struct membership *m, const struct ip_addr *addr,
+    const struct rank_scope *scope, const char *except);
+/* The live candidate that ranks first for addr; NULL when that is us, or nobody. */
+const struct member *membership_home(
     const struct membership *m, const struct ip_addr *addr, const struct rank_scope *scope);
+/* Whether node `a` ranks before `b`, candidates or not. */
+bool membership_ranks_before(const struct membership *m, const char *a, const char *b,
+    const struct ip_addr *addr, const struct rank_scope *scope);
 enum hash_majority membership_hash_majority(const struct membership *m);
 
 /* For ownership. The holder of an address is followed even if it has no Lease; each hold needs one

@@ -3,44 +3,20 @@
  */
 #include "lease/ownership.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lease/ownership_address.h"
+#include "lease/ownership_doubt.h"
+#include "lease/ownership_offer.h"
 #include "lease/ownership_owner.h"
+#include "lease/ownership_rebalance.h"
 #include "lease/ownership_request.h"
+#include "lease/ownership_restore.h"
 #include "lease/ownership_scope.h"
 #include "util/mem.h"
 #include "util/str.h"
-
-static const char *const state_names[] = {
-    "waiting", "unwanted", "ineligible", "other", "claimable", "claiming", "owner", "releasing"};
-static_assert(
-    sizeof(state_names) / sizeof(state_names[0]) == OWNERSHIP_STATE_COUNT, "one name per state");
-static const char *const need_names[] = {
-    "nothing", "get", "claim", "release", "annotate", "delete"};
-static_assert(sizeof(need_names) / sizeof(need_names[0]) == NEED_COUNT, "one name per need");
-static const char *const how_names[] = {"first", "taken", "continued"};
-static_assert(sizeof(how_names) / sizeof(how_names[0]) == OWNERSHIP_HOW_COUNT, "one name per how");
-
-const char *
-ownership_state_str(enum ownership_state state)
-{
-	return state_names[state];
-}
-
-const char *
-ownership_need_str(enum ownership_need need)
-{
-	return need_names[need];
-}
-
-const char *
-ownership_how_str(enum ownership_how how)
-{
-	return how_names[how];
-}
 
 void
 ownership_init(struct ownership *o, struct membership *members, const struct lease_table *leases,
@@ -51,96 +27,23 @@ ownership_init(struct ownership *o, struct membership *members, const struct lea
 	    .leases = leases,
 	    .out = out,
 	    .silent = true,
+	    .rebalance_usec = INT64_MAX,
 	    .release_deadline = MONO_NEVER,
+	    .answered = RECORD_LONG_AGO,
+	    .restore_at = MONO_NEVER,
+	    .rebalance_at = now,
+	    .rebalance_offer = now,
 	    .paused_until = RECORD_LONG_AGO,
 	};
 	prng_init(&o->prng, seed);
 	rate_init(&o->rate, OWNERSHIP_WRITE_INTERVAL_USEC, OWNERSHIP_WRITE_BURST, now);
+	rate_init(&o->says, OWNERSHIP_SAY_INTERVAL_USEC, OWNERSHIP_SAY_BURST, now);
 	TAILQ_INIT(&o->todo);
+	TAILQ_INIT(&o->proofs);
 	TAILQ_INIT(&o->urgent);
 	TAILQ_INIT(&o->lazy);
 	TAILQ_INIT(&o->changes);
-}
-
-/* --- Addresses --- */
-
-static void
-address_touch(struct ownership *o, struct ownership_address *a)
-{
-	if (a->todo_queued)
-		return;
-	a->todo_queued = true;
-	TAILQ_INSERT_TAIL(&o->todo, a, todo);
-}
-
-static void
-ownership_touch_all(struct ownership *o)
-{
-	struct ownership_address *a;
-
-	MAP_FOREACH (a, o->addresses)
-		address_touch(o, a);
-}
-
-static struct ownership_address *
-address_find(const struct ownership *o, const struct ip_addr *addr)
-{
-	struct ownership_address *a;
-
-	MAP_FIND(o->addresses, addr, a);
-	return a;
-}
-
-static struct ownership_address *
-address_new(struct ownership *o, const struct ip_addr *addr, mono_t now)
-{
-	char name[IP_ADDR_NAME_LEN];
-	struct ownership_address *a;
-
-	if (MAP_COUNT(o->addresses) >= OWNERSHIP_MAX_ADDRESSES) {
-		ip_addr_name(addr, name);
-		if (!o->too_many)
-			lease_outbox_say(o->out, LEASE_EVENT_TOO_MANY, name,
-			    "more than %d addresses", OWNERSHIP_MAX_ADDRESSES);
-		o->too_many = true;
-		return NULL;
-	}
-	a = xcalloc(1, sizeof(*a));
-	a->addr = *addr;
-	ip_addr_name(addr, name);
-	a->lease_name = xasprintf("ip-%s", name);
-	a->services = xstrdup("");
-	a->reason = xstrdup("");
-	a->how = OWNERSHIP_CONTINUED;
-	a->unwanted_since = now;
-	a->hold_off = RECORD_LONG_AGO;
-	a->claim_at = MONO_NEVER;
-	a->retry_at = RECORD_LONG_AGO;
-	record_init(&a->record, a->lease_name, o->leases);
-	MAP_ADD(o->addresses, addr, a);
-	return a;
-}
-
-static void
-address_free(struct ownership *o, struct ownership_address *a)
-{
-	ownership_request_dequeue(a);
-	if (a->todo_queued)
-		TAILQ_REMOVE(&o->todo, a, todo);
-	if (a->change_queued)
-		TAILQ_REMOVE(&o->changes, a, changes);
-	timer_cancel(&o->timers, &a->timer);
-	ownership_owner_leave(o, a);
-	ownership_scope_unref(&o->scopes, a->scope);
-	record_fini(&a->record);
-	o->n_ours -= a->ours;
-	o->n_announcing -= a->announcing;
-	MAP_DEL(o->addresses, a);
-	free(a->lease_name);
-	free(a->services);
-	free(a->reason);
-	free(a->why);
-	free(a);
+	TAILQ_INIT(&o->held);
 }
 
 void
@@ -149,7 +52,7 @@ ownership_fini(struct ownership *o)
 	struct ownership_address *a, *next;
 
 	MAP_FOREACH_SAFE (a, next, o->addresses)
-		address_free(o, a);
+		ownership_address_free(o, a);
 	timer_queue_fini(&o->timers);
 }
 
@@ -195,86 +98,101 @@ address_look(struct ownership *o, struct ownership_address *a, mono_t now)
 {
 	const struct lease *lease = record_current(&a->record);
 	const char *holder = lease ? lease->holder : "";
-	bool ours = str_eq(holder, o->members->node);
+	bool ours = str_eq(holder, o->members->node), was_ours = a->ours;
 
 	address_look_back(a, lease, now);
-	o->n_ours += (unsigned)ours - (unsigned)a->ours;
+	if (!ours && was_ours)
+		TAILQ_REMOVE(&o->held, a, owned);
+	o->n_ours += (unsigned)ours - (unsigned)was_ours;
 	a->ours = ours;
 	if (ours && lease->acquire_time_usec)
 		a->acquire_time_usec = lease->acquire_time_usec;
 	ownership_owner_join(o, a, ours ? "" : holder, now);
-	address_touch(o, a);
+	if (ours && !was_ours) {
+		TAILQ_INSERT_TAIL(&o->held, a, owned);
+		a->held_since = now;
+	}
+	ownership_offer_look(o, a, was_ours, now);
+	ownership_touch(o, a);
 }
 
 /* --- Announcing --- */
 
-static void
-address_announce(struct ownership *o, struct ownership_address *a, bool announce)
+/* When a stop has waited for long enough. */
+static mono_t
+ownership_stop_deadline(const struct ownership *o)
 {
-	if (a->announcing == announce)
-		return;
-	a->announcing = announce;
-	o->n_announcing += announce ? 1U : -1U;
-	if (a->change_queued)
-		return;
-	a->change_queued = true;
-	TAILQ_INSERT_TAIL(&o->changes, a, changes);
-}
+	mono_t at = o->release_deadline;
 
-/* Whether somebody else's name on the Lease ends our announcing: only a living one's. */
-static bool
-address_is_others(const struct ownership *o, const struct ownership_address *a, mono_t now)
-{
-	return a->owner && !a->set_back &&
-	    membership_life(o->members, a->owner->member, now) == LIFE_LIVING;
+	/* An API that answers is waited for, one that does not is not. */
+	if (o->releasing && (o->n_in_flight || o->n_failures))
+		at = mono_min(at, mono_add_usec(o->answered, OWNERSHIP_SILENCE_USEC));
+	return at;
 }
 
 static bool
 address_may_announce(const struct ownership *o, const struct ownership_address *a, mono_t now)
 {
-	if (o->silent || !a->wanted || !a->eligible)
+	if (!a->wanted || !ownership_is_served(a))
+		return false;
+	if (a->restored == RESTORED_FREE)
+		return !o->releasing;
+	if (o->silent)
 		return false;
 	if (!a->announcing)
 		/* Our own release may be under way, or have been. */
 		return a->ours && !a->set_back && !o->releasing && !a->record.unsure &&
 		    a->asked != NEED_RELEASE;
-	if (o->releasing && (!a->ours || mono_reached(now, o->release_deadline)))
+	if (o->releasing && mono_reached(now, ownership_stop_deadline(o)))
 		return false;
-	return !address_is_others(o, a, now);
+	if (ownership_offer_overlaps(a))
+		return true;
+	return !(o->releasing && !a->ours) && !ownership_is_others(o, a, now);
+}
+
+static enum ownership_voice
+address_voice(const struct ownership_address *a)
+{
+	if (!a->announcing)
+		return a->restored == RESTORED_PROBING ? VOICE_PROBE : VOICE_NONE;
+	if (ownership_doubt_is_mute(a))
+		return VOICE_MUTE;
+	return ownership_offer_overlaps(a) ? VOICE_ANSWER : VOICE_ANNOUNCE;
 }
 
 static void
 address_update_announcing(struct ownership *o, struct ownership_address *a, mono_t now)
 {
 	bool announce = address_may_announce(o, a, now);
-	char name[IP_ADDR_STRLEN];
 
-	if (a->announcing == announce)
-		return;
-	ip_addr_format(&a->addr, name);
-	if (!announce && a->wanted && a->eligible && !o->silent && !o->releasing && a->owner)
-		lease_outbox_say(o->out, LEASE_EVENT_TAKEN, name, "%s", a->owner->name);
-	if (announce && a->how == OWNERSHIP_CONTINUED)
-		lease_outbox_say(o->out, LEASE_EVENT_CONTINUED, name, "%s", "");
-	address_announce(o, a, announce);
+	if (a->announcing != announce) {
+		if (!announce && a->wanted && ownership_is_served(a) && !o->silent &&
+		    !o->releasing && a->owner)
+			ownership_say(o, LEASE_EVENT_TAKEN, a, "%s", a->owner->name);
+		if (announce && a->how == OWNERSHIP_CONTINUED)
+			ownership_say(o, LEASE_EVENT_CONTINUED, a, "%s", "");
+		a->announcing = announce;
+		o->n_announcing += announce ? 1U : -1U;
+	}
+	ownership_doubt_review(o, a, now);
+	ownership_set_voice(o, a, address_voice(a));
 }
 
 /* --- What is to be written --- */
 
-/*
- * Whether we may write our name now, disregarding rank. An offer by the holder, and the holder's
- * death by its LAN session, are to become further ways.
- */
+/* Whether we may write our name now, disregarding rank. */
 static bool
 address_is_claimable(const struct ownership *o, const struct ownership_address *a, mono_t now)
 {
 	if (!a->wanted || !a->eligible || o->releasing || o->silent || !o->listed)
 		return false;
+	/* Its Lease forgot us; but not while we only see the new owner in. */
 	if (a->announcing)
-		return !a->ours || a->set_back;
-	if (!o->can_claim || (a->ours && !a->set_back))
+		return (!a->ours || a->set_back) && !ownership_offer_overlaps(a);
+	if (!o->can_claim || o->drained || (a->ours && !a->set_back))
 		return false;
-	return !a->owner || membership_life(o->members, a->owner->member, now) == LIFE_DEAD;
+	return !a->owner || membership_life(o->members, a->owner->member, now) == LIFE_DEAD ||
+	    ownership_offer_is_for_us(o, a);
 }
 
 /* When the claim is due; set once, when the address becomes claimable. */
@@ -288,8 +206,8 @@ address_claim_time(const struct ownership *o, struct ownership_address *a, mono_
 		return now;
 	if (mono_is_never(a->claim_at))
 		a->claim_at = mono_add_usec(from,
-		    rank_delay_usec(
-			membership_count_ahead(o->members, &a->addr, &a->scope->scope)));
+		    rank_delay_usec(membership_count_ahead(
+			o->members, &a->addr, &a->scope->scope, a->owner ? a->owner->name : "")));
 	else if (mono_before(a->claim_at, from) && mono_before(now, a->hold_off))
 		a->claim_at = from;
 	return a->claim_at;
@@ -322,6 +240,8 @@ address_decide_unwanted(const struct ownership *o, struct ownership_address *a, 
 static enum ownership_need
 address_decide(struct ownership *o, struct ownership_address *a, mono_t now, mono_t *ret_at)
 {
+	enum ownership_need need;
+
 	if (!a->wanted)
 		return address_decide_unwanted(o, a, ret_at);
 	if (!o->listed) {
@@ -329,12 +249,12 @@ address_decide(struct ownership *o, struct ownership_address *a, mono_t now, mon
 		return NEED_NOTHING;
 	}
 	if (a->ours && !a->set_back) {
-		a->state = !a->eligible || o->releasing ? OWNERSHIP_RELEASING : OWNERSHIP_OWNER;
-		if (a->state == OWNERSHIP_RELEASING)
-			return NEED_RELEASE;
-		return address_is_annotated(a) ? NEED_NOTHING : NEED_ANNOTATE;
+		need = ownership_offer_decide(o, a, now);
+		if (need == NEED_NOTHING && !address_is_annotated(a))
+			need = NEED_ANNOTATE;
+		return need;
 	}
-	if (!a->eligible || o->releasing) {
+	if (!a->eligible || o->releasing || (o->drained && !a->announcing)) {
 		a->state = OWNERSHIP_INELIGIBLE;
 		return NEED_NOTHING;
 	}
@@ -354,35 +274,62 @@ address_decide(struct ownership *o, struct ownership_address *a, mono_t now, mon
 	return NEED_NOTHING;
 }
 
+/* A GET, where what is known is not enough. */
+static bool
+address_needs_look(const struct ownership_address *a)
+{
+	switch (a->need) {
+	case NEED_CLAIM:
+	case NEED_RELEASE:
+		return a->record.unsure;
+	case NEED_NOTHING:
+		return (a->record.unsure && a->wanted) || a->doubt.state != DOUBT_NONE;
+	case NEED_GET:
+	case NEED_PROVE:
+	case NEED_OFFER:
+	case NEED_ANNOTATE:
+	case NEED_DELETE:
+	case NEED_COUNT:
+		break;
+	}
+	return a->record.unsure || a->doubt.state != DOUBT_NONE;
+}
+
 /* Brings everything about one address up to date; queues its next request when that is due. */
 static void
 address_evaluate(struct ownership *o, struct ownership_address *a, mono_t now)
 {
-	mono_t at = now, wake;
+	mono_t at = now;
 
+	a->wake = MONO_NEVER;
 	if (a->set_back && mono_reached(now, a->hold_off)) {
 		/* Nobody wrote it again: what it says is the truth now. */
 		a->set_back = false;
 		a->transitions = a->floor = record_current(&a->record)->transitions;
 	}
+	if (a->set_back)
+		ownership_wake(a, a->hold_off);
+	ownership_offer_review(o, a, now);
+	ownership_restore_review(o, a, now);
 	address_update_announcing(o, a, now);
 	a->need = address_decide(o, a, now, &at);
 	if (a->need != NEED_CLAIM)
 		a->claim_at = MONO_NEVER;
 	if (a->asked == NEED_CLAIM || (a->record.unsure && a->need == NEED_CLAIM))
 		a->state = OWNERSHIP_CLAIMING;
-	if (a->record.unsure && (a->need != NEED_NOTHING || a->wanted)) {
-		a->need = NEED_GET;
+	if (address_needs_look(a)) {
+		a->need = a->doubt.state == DOUBT_NONE ? NEED_GET : NEED_PROVE;
 		at = now;
 	}
 	if (a->asked != NEED_NOTHING || !membership_is_active(o->members))
 		a->need = NEED_NOTHING;
 	if (a->need != NEED_NOTHING && mono_before(at, a->retry_at))
 		at = a->retry_at;
-	wake = a->need == NEED_NOTHING || mono_reached(now, at) ? MONO_NEVER : at;
-	timer_set(&o->timers, &a->timer, a->set_back ? mono_min(wake, a->hold_off) : wake);
-	if (!mono_is_never(wake))
+	if (a->need != NEED_NOTHING && mono_before(now, at)) {
+		ownership_wake(a, at);
 		a->need = NEED_NOTHING;
+	}
+	timer_set(&o->timers, &a->timer, a->wake);
 	ownership_request_queue(o, a);
 }
 
@@ -423,7 +370,7 @@ ownership_update_gates(struct ownership *o, mono_t now)
 		ownership_touch_all(o);
 	o->silent = silent;
 	o->can_claim = can_claim;
-	if (o->releasing && o->n_announcing && mono_reached(now, o->release_deadline))
+	if (o->releasing && o->n_announcing && mono_reached(now, ownership_stop_deadline(o)))
 		ownership_touch_all(o);
 }
 
@@ -436,15 +383,17 @@ ownership_tick(struct ownership *o, mono_t now)
 	struct timer *timer;
 
 	ownership_update_gates(o, now);
+	ownership_restore_tick(o, now);
+	ownership_rebalance_tick(o, now);
 	while ((member = membership_take_changed(o->members))) {
 		owner = ownership_owner_find(o, member->name);
 		if (!owner)
 			continue;
 		TAILQ_FOREACH (a, &owner->addresses, owned)
-			address_touch(o, a);
+			ownership_touch(o, a);
 	}
 	while ((timer = timer_take(&o->timers, now)))
-		address_touch(o,
+		ownership_touch(o,
 		    (struct ownership_address *)(void *)((char *)timer -
 			offsetof(struct ownership_address, timer)));
 	while ((a = TAILQ_FIRST(&o->todo))) {
@@ -453,7 +402,7 @@ ownership_tick(struct ownership *o, mono_t now)
 		address_evaluate(o, a, now);
 		if (!a->wanted && o->services_listed && a->asked == NEED_NOTHING &&
 		    !a->change_queued && !record_current(&a->record))
-			address_free(o, a);
+			ownership_address_free(o, a);
 	}
 	ownership_pump(o, now);
 }
@@ -468,9 +417,10 @@ ownership_next_deadline(const struct ownership *o, mono_t now)
 	at = mono_min(timer_next(&o->timers), ownership_request_deadline(o, now));
 	if (!o->silent)
 		at = mono_min(at, ownership_loss_deadline(o));
-	if (o->releasing && mono_before(now, o->release_deadline))
-		at = mono_min(at, o->release_deadline);
-	return at;
+	if (mono_before(now, ownership_stop_deadline(o)))
+		at = mono_min(at, ownership_stop_deadline(o));
+	at = mono_min(at, o->restore_at);
+	return mono_min(at, ownership_rebalance_deadline(o));
 }
 
 /* --- What the glue tells --- */
@@ -509,17 +459,20 @@ replace_string(char **field, char *fresh)
 int
 ownership_want(struct ownership *o, const struct ownership_want *want, mono_t now)
 {
-	struct ownership_address *a = address_find(o, &want->addr);
+	struct ownership_address *a = ownership_address_find(o, &want->addr);
 	struct ownership_scope *scope;
 	bool changed;
 
 	if (!a)
-		a = address_new(o, &want->addr, now);
+		a = ownership_address_new(o, &want->addr, now);
 	if (!a)
 		return -ENOSPC;
-	changed = !a->wanted || a->eligible != want->eligible;
+	changed = !a->wanted || a->eligible != want->eligible || a->serving != want->serving ||
+	    a->undecided != want->undecided;
 	a->wanted = true;
 	a->eligible = want->eligible;
+	a->serving = want->serving;
+	a->undecided = want->undecided;
 	a->unwanted_since = MONO_NEVER;
 	changed = replace_string(&a->services, services_text(want)) || changed;
 	changed = replace_string(&a->reason, xstrdup(want->reason)) || changed;
@@ -535,13 +488,13 @@ ownership_want(struct ownership *o, const struct ownership_want *want, mono_t no
 void
 ownership_unwant(struct ownership *o, const struct ip_addr *addr, mono_t now)
 {
-	struct ownership_address *a = address_find(o, addr);
+	struct ownership_address *a = ownership_address_find(o, addr);
 
 	if (!a || !a->wanted)
 		return;
-	a->wanted = a->eligible = false;
+	a->wanted = a->eligible = a->serving = false;
 	a->unwanted_since = now;
-	address_touch(o, a);
+	ownership_touch(o, a);
 }
 
 void
@@ -556,23 +509,26 @@ ownership_services_listed(struct ownership *o, mono_t now)
 	MAP_FOREACH (a, o->addresses) {
 		if (!a->wanted)
 			a->unwanted_since = now;
-		address_touch(o, a);
+		ownership_touch(o, a);
 	}
 }
 
 void
-ownership_set(struct ownership *o, bool leading, bool release_on_api_loss, mono_t now)
+ownership_set(
+    struct ownership *o, bool leading, bool release_on_api_loss, int64_t rebalance_usec, mono_t now)
 {
 	struct ownership_address *a;
 
-	(void)now;
 	o->release_on_api_loss = release_on_api_loss;
+	if (o->rebalance_usec != rebalance_usec)
+		o->rebalance_at = now;
+	o->rebalance_usec = rebalance_usec;
 	if (o->leading == leading)
 		return;
 	o->leading = leading;
 	MAP_FOREACH (a, o->addresses)
 		if (!a->wanted)
-			address_touch(o, a);
+			ownership_touch(o, a);
 }
 
 void
@@ -583,9 +539,9 @@ ownership_observe(struct ownership *o, const char *lease_name, mono_t now)
 
 	if (lease_parse_address_name(lease_name, &addr))
 		return;
-	a = address_find(o, &addr);
+	a = ownership_address_find(o, &addr);
 	if (!a && lease_table_find(o->leases, lease_name))
-		a = address_new(o, &addr, now);
+		a = ownership_address_new(o, &addr, now);
 	if (!a)
 		return;
 	record_observe(&a->record);
@@ -598,7 +554,9 @@ ownership_listed(struct ownership *o, mono_t now)
 	struct ownership_address *a;
 
 	o->listed = true;
+	o->restore_at = MONO_NEVER;
 	MAP_FOREACH (a, o->addresses) {
+		a->restored = RESTORED_NONE;
 		record_listed(&a->record);
 		address_look(o, a, now);
 	}
@@ -611,11 +569,55 @@ ownership_answered(struct ownership *o, const char *lease_name, enum lease_resul
 	struct ownership_address *a;
 	struct ip_addr addr;
 
-	if (lease_parse_address_name(lease_name, &addr) || !(a = address_find(o, &addr)) ||
-	    a->asked == NEED_NOTHING)
+	if (lease_parse_address_name(lease_name, &addr) ||
+	    !(a = ownership_address_find(o, &addr)) || a->asked == NEED_NOTHING)
 		return;
 	ownership_request_answered(o, a, result, answer, now);
 	address_look(o, a, now);
+}
+
+void
+ownership_drain(struct ownership *o, bool drained, mono_t now)
+{
+	(void)now;
+	if (o->drained == drained)
+		return;
+	o->drained = drained;
+	ownership_touch_all(o);
+}
+
+enum ownership_verdict
+ownership_witness(
+    struct ownership *o, const struct ip_addr *addr, const struct mac_addr *mac, mono_t now)
+{
+	struct ownership_address *a = ownership_address_find(o, addr);
+	const struct member *member;
+
+	if (!a || !a->announcing || membership_is_own_mac(o->members, mac))
+		return VERDICT_IGNORED;
+	member = membership_by_mac(o->members, mac);
+	if (!member)
+		return VERDICT_FOREIGN;
+	if (str_eq(member->name, o->members->node))
+		return VERDICT_IGNORED;
+	if (ownership_offer_heard(o, a, member->name)) {
+		ownership_doubt_check(o, a, now);
+		return VERDICT_HANDED;
+	}
+	ownership_doubt_witness(o, a, member->name, now);
+	return VERDICT_DOUBT;
+}
+
+void
+ownership_doubt_all(struct ownership *o, const char *why, mono_t now)
+{
+	struct ownership_address *a;
+
+	if (o->n_announcing)
+		lease_outbox_say(o->out, LEASE_EVENT_DOUBT_ALL, o->members->node, "%s", why);
+	MAP_FOREACH (a, o->addresses)
+		if (a->announcing)
+			ownership_doubt_raise(o, a, now);
 }
 
 void
@@ -624,7 +626,8 @@ ownership_release_all(struct ownership *o, mono_t now)
 	if (o->releasing)
 		return;
 	o->releasing = true;
-	o->release_deadline = mono_add_usec(now, OWNERSHIP_RELEASE_USEC);
+	o->release_deadline = mono_add_usec(now, OWNERSHIP_STOP_USEC);
+	o->answered = now;
 	ownership_touch_all(o);
 }
 
@@ -632,7 +635,8 @@ bool
 ownership_is_released(const struct ownership *o, mono_t now)
 {
 	return o->releasing &&
-	    ((!o->n_ours && !o->n_in_flight) || mono_reached(now, o->release_deadline));
+	    ((!o->n_ours && !o->n_in_flight && !o->n_overlaps) ||
+		mono_reached(now, ownership_stop_deadline(o)));
 }
 
 bool
@@ -644,23 +648,24 @@ ownership_take_change(struct ownership *o, struct ownership_change *ret_change)
 		return false;
 	TAILQ_REMOVE(&o->changes, a, changes);
 	a->change_queued = false;
-	*ret_change = (struct ownership_change){a->addr, a->announcing, a->how};
+	*ret_change = (struct ownership_change){a->addr, a->voice, a->how, a->burst};
+	a->burst = false;
 	/* Perhaps the last that was to be done for it. */
 	if (!a->wanted)
-		address_touch(o, a);
+		ownership_touch(o, a);
 	return true;
 }
 
 bool
 ownership_is_announcing(const struct ownership *o, const struct ip_addr *addr)
 {
-	const struct ownership_address *a = address_find(o, addr);
+	const struct ownership_address *a = ownership_address_find(o, addr);
 
-	return a && a->announcing;
+	return a && (a->voice == VOICE_ANNOUNCE || a->voice == VOICE_ANSWER);
 }
 
 const struct ownership_address *
 ownership_find(const struct ownership *o, const struct ip_addr *addr)
 {
-	return address_find(o, addr);
+	return ownership_address_find(o, addr);
 }

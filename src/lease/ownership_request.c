@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "lease/ownership_doubt.h"
+#include "lease/ownership_offer.h"
 #include "lease/ownership_owner.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -22,9 +24,13 @@ ownership_request_queue(struct ownership *o, struct ownership_address *a)
 	struct ownership_list *queue = NULL;
 
 	switch (a->need) {
+	case NEED_PROVE:
+		queue = &o->proofs;
+		break;
 	case NEED_GET:
 	case NEED_CLAIM:
 	case NEED_RELEASE:
+	case NEED_OFFER:
 		queue = &o->urgent;
 		break;
 	case NEED_ANNOTATE:
@@ -43,36 +49,52 @@ ownership_request_queue(struct ownership *o, struct ownership_address *a)
 		TAILQ_INSERT_TAIL(queue, a, ready);
 }
 
-/* An API that does not answer is tried with one request at a time. */
+/* An API that does not answer is tried with one request at a time; one more is for a new doubt,
+ * which has no time to wait for its turn. */
 static bool
-has_slot(const struct ownership *o)
+has_slot(const struct ownership *o, bool new_doubt)
 {
-	return o->n_in_flight < (o->n_failures ? 1 : OWNERSHIP_IN_FLIGHT);
+	return o->n_in_flight < (o->n_failures ? 1U + new_doubt : OWNERSHIP_IN_FLIGHT);
+}
+
+static bool
+is_new_doubt(const struct ownership_address *a)
+{
+	return a->need == NEED_PROVE && !a->doubt.asked;
 }
 
 static struct ownership_address *
 first_ready(const struct ownership *o)
 {
-	struct ownership_address *a = TAILQ_FIRST(&o->urgent);
+	struct ownership_address *a = TAILQ_FIRST(&o->proofs);
 
+	if (!a)
+		a = TAILQ_FIRST(&o->urgent);
 	return a ? a : TAILQ_FIRST(&o->lazy);
 }
 
 struct ownership_address *
 ownership_request_next(const struct ownership *o, mono_t now)
 {
-	return has_slot(o) && mono_reached(now, o->paused_until) ? first_ready(o) : NULL;
+	struct ownership_address *a = first_ready(o);
+	bool new_doubt = a && is_new_doubt(a);
+
+	if (!a || !has_slot(o, new_doubt))
+		return NULL;
+	return new_doubt || mono_reached(now, o->paused_until) ? a : NULL;
 }
 
 mono_t
 ownership_request_deadline(const struct ownership *o, mono_t now)
 {
+	struct ownership_address *a = first_ready(o);
+	bool new_doubt = a && is_new_doubt(a);
 	mono_t at;
 
-	if (!first_ready(o) || !has_slot(o))
+	if (!a || !has_slot(o, new_doubt))
 		return MONO_NEVER;
 	at = rate_next(&o->rate, now);
-	return mono_before(at, o->paused_until) ? o->paused_until : at;
+	return !new_doubt && mono_before(at, o->paused_until) ? o->paused_until : at;
 }
 
 /* --- Sending --- */
@@ -97,7 +119,7 @@ draft_claim(struct ownership *o, struct ownership_address *a, struct lease *leas
 
 /* Why the claim is allowed, for people; and what it means for the wire. */
 static void
-note_claim(struct ownership_address *a)
+note_claim(const struct ownership *o, struct ownership_address *a)
 {
 	const struct lease *current = record_current(&a->record);
 
@@ -107,7 +129,9 @@ note_claim(struct ownership_address *a)
 		return;
 	}
 	a->how = OWNERSHIP_TAKEN;
-	if (a->owner)
+	if (ownership_offer_is_for_us(o, a))
+		a->why = xasprintf("%s offered it", a->owner->name);
+	else if (a->owner)
 		a->why = xasprintf("%s is dead", a->owner->name);
 	else
 		a->why = xasprintf("%s", current ? "released" : "unheld");
@@ -127,6 +151,7 @@ send_request(struct ownership *o, struct ownership_address *a, mono_t now)
 	case NEED_COUNT:
 		return;
 	case NEED_GET:
+	case NEED_PROVE:
 		op = LEASE_GET;
 		break;
 	case NEED_DELETE:
@@ -134,7 +159,7 @@ send_request(struct ownership *o, struct ownership_address *a, mono_t now)
 		lease = record_draft(&a->record);
 		break;
 	case NEED_CLAIM:
-		note_claim(a);
+		note_claim(o, a);
 		lease = record_draft(&a->record);
 		draft_claim(o, a, lease, now);
 		break;
@@ -142,9 +167,12 @@ send_request(struct ownership *o, struct ownership_address *a, mono_t now)
 		lease = record_draft(&a->record);
 		lease->holder = "";
 		break;
+	case NEED_OFFER:
 	case NEED_ANNOTATE:
 		lease = record_draft(&a->record);
 		lease_set_annotation(lease, OWNERSHIP_ANNOTATION_SERVICES, a->services);
+		if (need == NEED_OFFER)
+			ownership_offer_write(o, a, lease, now);
 		break;
 	}
 	if (need == NEED_CLAIM || need == NEED_RELEASE) {
@@ -153,6 +181,9 @@ send_request(struct ownership *o, struct ownership_address *a, mono_t now)
 	}
 	a->need = NEED_NOTHING;
 	a->asked = need;
+	a->doubt.asked = true;
+	if (!o->n_in_flight && !o->n_failures)
+		o->answered = now;
 	if (need == NEED_CLAIM)
 		a->state = OWNERSHIP_CLAIMING;
 	o->n_in_flight++;
@@ -230,6 +261,7 @@ judge(struct ownership *o, struct ownership_address *a, enum lease_op op, enum l
 	}
 	o->n_failures = 0;
 	o->paused_until = RECORD_LONG_AGO;
+	o->answered = now;
 }
 
 static void
@@ -251,6 +283,8 @@ say_done(struct ownership *o, const struct ownership_address *a, enum ownership_
 		break;
 	case NEED_NOTHING:
 	case NEED_GET:
+	case NEED_PROVE:
+	case NEED_OFFER:
 	case NEED_ANNOTATE:
 	case NEED_COUNT:
 		break;
@@ -268,6 +302,8 @@ ownership_request_answered(struct ownership *o, struct ownership_address *a,
 	a->asked = NEED_NOTHING;
 	o->n_in_flight--;
 	judge(o, a, op, result, now);
-	if (result == LEASE_OK)
+	if (result == LEASE_OK) {
 		say_done(o, a, asked);
+		ownership_doubt_answered(o, a, now);
+	}
 }

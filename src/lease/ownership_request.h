@@ -3,9 +3,11 @@
  * ownership.c's to decide (ownership_address.need); here is when it is asked of the API, with what
  * in it, and what an answer means for those that follow:
  *
- * - Two queues: claims, releases and the GETs that they wait for go before annotations and deletes.
+ * - Three queues: what settles a doubt goes first; claims, offers, releases and the GETs that they
+ *   wait for go before annotations and deletes.
  * - At most OWNERSHIP_IN_FLIGHT unanswered, at a bounded rate.
- * - No answer, or an unclear one: a pause for all, which doubles, and one request at a time.
+ * - No answer, or an unclear one: a pause for all, which doubles, and one request at a time; only a
+ *   new doubt is asked about once regardless.
  * - A refusal, or a race lost again and again: a pause for this address alone, which doubles.
  *
  * Between ownership.c and ownership_request.c only.

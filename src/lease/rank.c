@@ -49,10 +49,10 @@ rank_weight(const struct member_info *info, const struct rank_scope *scope, uint
 }
 
 bool
-rank_is_candidate(
-    const struct member_info *info, const struct rank_scope *scope, uint8_t *ret_weight)
+rank_is_candidate(const struct member_info *info, const struct rank_scope *scope, bool all_excluded,
+    uint8_t *ret_weight)
 {
-	return !info->drained && !info->excluded &&
+	return !info->drained && (!info->excluded || all_excluded) &&
 	    member_info_is_on(info, scope->subnets, scope->n_subnets) &&
 	    rank_weight(info, scope, ret_weight);
 }

@@ -42,11 +42,11 @@ int rank_cmp(const struct rank *a, const struct rank *b);
 bool
 rank_weight(const struct member_info *info, const struct rank_scope *scope, uint8_t *ret_weight);
 /*
- * Whether the node could claim: selected, neither drained nor excluded, and with a usable interface
- * on one of the subnets.
+ * Whether the node could claim: selected, neither drained nor excluded (which counts for nobody
+ * when all are), and with a usable interface on one of the subnets.
  */
-bool rank_is_candidate(
-    const struct member_info *info, const struct rank_scope *scope, uint8_t *ret_weight);
+bool rank_is_candidate(const struct member_info *info, const struct rank_scope *scope,
+    bool all_excluded, uint8_t *ret_weight);
 /* How long to wait with that many candidates before us. */
 int64_t rank_delay_usec(unsigned ahead);
 

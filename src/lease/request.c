@@ -16,7 +16,8 @@ static_assert(
 
 static const char *const event_names[] = {"leader", "leader-lost", "member-up", "member-down",
     "member-left", "view-lost", "view-fresh", "duplicate", "duplicate-end", "refused", "claimed",
-    "continued", "released", "taken", "swept", "too-many"};
+    "continued", "released", "taken", "swept", "offered", "untaken", "doubt", "doubt-all", "proven",
+    "yielded", "restored", "node-swept", "too-many"};
 static_assert(
     sizeof(event_names) / sizeof(event_names[0]) == LEASE_EVENT_KIND_COUNT, "one name per event");
 

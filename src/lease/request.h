@@ -62,7 +62,15 @@ enum lease_event_kind {
 	LEASE_EVENT_RELEASED,  /* name = address, detail = why */
 	LEASE_EVENT_TAKEN,     /* name = address, detail = the living node that holds it now */
 	LEASE_EVENT_SWEPT,     /* its Lease was deleted, nobody needed it */
-	LEASE_EVENT_TOO_MANY,  /* a cap of this room was met; detail = which */
+	LEASE_EVENT_OFFERED,   /* name = address, detail = why: another is to take it */
+	LEASE_EVENT_UNTAKEN,   /* nobody took it in time; detail = why it was offered */
+	LEASE_EVENT_DOUBT,     /* name = address, detail = the member that announces it too */
+	LEASE_EVENT_DOUBT_ALL, /* name = our node name, detail = why all we announce is in doubt */
+	LEASE_EVENT_PROVEN,    /* the server names us; detail = that member */
+	LEASE_EVENT_YIELDED,   /* no answer: left to that member */
+	LEASE_EVENT_RESTORED,  /* announced by the saved state, no API has answered */
+	LEASE_EVENT_NODE_SWEPT, /* name = node: its Lease was deleted, it is long dead */
+	LEASE_EVENT_TOO_MANY,   /* a cap of this room was met; detail = which */
 	LEASE_EVENT_KIND_COUNT
 };
 

@@ -114,7 +114,7 @@ random_fault(struct sim *sim)
 		sim_service(sim, a, !sim->service[a]);
 		break;
 	case 8:
-		sim_eligible(sim, n, a, !node->eligible[a]);
+		sim_eligible(sim, n, a, !node->eligible[a], prng_below(&sim->prng, 2) != 0);
 		break;
 	case 9:
 		node->link = !node->link;

@@ -80,9 +80,12 @@ sim_add_node(struct sim *sim, const char *name)
 	    .duration_usec = 15 * USEC_PER_SEC,
 	    .next_change = MONO_NEVER,
 	    .healthy_since = MONO_NEVER,
+	    .rebalance_usec = INT64_MAX,
 	};
-	for (i = 0; i < SIM_MAX_ADDRESSES; i++)
+	for (i = 0; i < SIM_MAX_ADDRESSES; i++) {
 		node->eligible[i] = true;
+		node->next_frame[i] = MONO_NEVER;
+	}
 	return sim->n_nodes++;
 }
 
@@ -319,9 +322,11 @@ node_want(struct sim *sim, unsigned n, unsigned address)
 	struct sim_node *node = &sim->nodes[n];
 	struct ip_prefix subnet = {ip_addr_v4(192, 0, 2, 0), 24};
 	bool eligible = node->link && node->eligible[address];
+	bool serving = node->link && node->serving[address];
 	struct ownership_want want = {
 	    .addr = sim->addresses[address],
 	    .eligible = eligible,
+	    .serving = eligible || serving,
 	    .reason = eligible ? "" : "not eligible",
 	    .services = services,
 	    .n_services = 1,
@@ -391,14 +396,73 @@ node_deliver(struct sim *sim, struct sim_node *node)
 static void
 node_fini(struct sim_node *node)
 {
+	unsigned i;
+
 	ownership_fini(&node->ownership);
 	leader_fini(&node->leader);
 	membership_fini(&node->membership);
 	lease_outbox_fini(&node->out);
 	lease_table_clear(&node->leases);
 	memset(node->announcing, 0, sizeof(node->announcing));
+	memset(node->voice, 0, sizeof(node->voice));
+	for (i = 0; i < SIM_MAX_ADDRESSES; i++)
+		node->next_frame[i] = MONO_NEVER;
 	node->running = node->stopping = node->frozen = node->watching = node->listing = false;
 	node->next_change = MONO_NEVER;
+}
+
+static void
+node_change(struct sim *sim, unsigned n, const struct ownership_change *change)
+{
+	struct sim_node *node = &sim->nodes[n];
+	unsigned i = sim_address(sim, &change->addr);
+
+	sim_trace(sim, n, "voice %s of address %u", ownership_voice_str(change->voice), i);
+	node->voice[i] = change->voice;
+	node->announcing[i] = change->voice == VOICE_ANSWER || change->voice == VOICE_ANNOUNCE;
+	if (change->voice != VOICE_ANNOUNCE) {
+		node->next_frame[i] = MONO_NEVER;
+	} else if (change->burst) {
+		node->next_frame[i] = sim->now;
+		node->burst_left[i] = SIM_BURST;
+	} else if (mono_is_never(node->next_frame[i])) {
+		node->next_frame[i] = mono_add_usec(sim->now, SIM_REFRESH_USEC);
+	}
+}
+
+void
+sim_frame(struct sim *sim, unsigned n, unsigned address)
+{
+	const struct sim_node *node = &sim->nodes[n], *other;
+	struct sim_action *action;
+	unsigned k;
+
+	for (k = 0; k < sim->n_nodes; k++) {
+		other = &sim->nodes[k];
+		if (k == n || !node->link || !other->link || node->lan != other->lan)
+			continue;
+		action = sim_add_action(sim, SIM_FRAME, k, SIM_FRAME_USEC);
+		action->address = address;
+		action->from = n;
+	}
+}
+
+/* Its announcements that are due leave for the others. */
+static void
+node_frames(struct sim *sim, unsigned n)
+{
+	struct sim_node *node = &sim->nodes[n];
+	unsigned i;
+
+	for (i = 0; i < sim->n_addresses; i++) {
+		if (!mono_reached(sim->now, node->next_frame[i]))
+			continue;
+		if (node->burst_left[i])
+			node->burst_left[i]--;
+		node->next_frame[i] = mono_add_usec(
+		    sim->now, node->burst_left[i] ? SIM_BURST_USEC : SIM_REFRESH_USEC);
+		sim_frame(sim, n, i);
+	}
 }
 
 static void
@@ -418,12 +482,9 @@ node_drain(struct sim *sim, unsigned n)
 		    event->name, event->detail);
 		lease_event_free(event);
 	}
-	while (ownership_take_change(&node->ownership, &change)) {
-		sim_trace(sim, n, "%s address %u",
-		    change.announce ? "announces" : "no longer announces",
-		    sim_address(sim, &change.addr));
-		node->announcing[sim_address(sim, &change.addr)] = change.announce;
-	}
+	while (ownership_take_change(&node->ownership, &change))
+		node_change(sim, n, &change);
+	node_frames(sim, n);
 	if (node->out.relist && !node->listing) {
 		node->out.relist = false;
 		node->listing = true;
@@ -441,8 +502,9 @@ node_turn(struct sim *sim, unsigned n)
 	leader_set(&node->leader, membership_is_active(m),
 	    membership_hash_majority(m) != HASH_MAJORITY_OTHER, membership_count(m), sim->now);
 	leader_tick(&node->leader, sim->now);
-	ownership_set(
-	    &node->ownership, leader_is_leading(&node->leader, sim->now), false, sim->now);
+	ownership_set(&node->ownership, leader_is_leading(&node->leader, sim->now), false,
+	    node->rebalance_usec, sim->now);
+	membership_set_leading(m, leader_is_leading(&node->leader, sim->now), sim->now);
 	ownership_tick(&node->ownership, sim->now);
 	if (node->stopping && ownership_is_released(&node->ownership, sim->now)) {
 		membership_release(m, sim->now);
@@ -456,6 +518,7 @@ node_turn(struct sim *sim, unsigned n)
 static mono_t
 node_deadline(const struct sim_node *node, mono_t now)
 {
+	unsigned i;
 	mono_t at;
 
 	if (!node->running || node->frozen)
@@ -463,6 +526,8 @@ node_deadline(const struct sim_node *node, mono_t now)
 	at = mono_min(membership_next_deadline(&node->membership),
 	    mono_min(leader_next_deadline(&node->leader),
 		ownership_next_deadline(&node->ownership, now)));
+	for (i = 0; i < SIM_MAX_ADDRESSES; i++)
+		at = mono_min(at, node->next_frame[i]);
 	if (node->api != SIM_API_DOWN && !node->watch_frozen)
 		at = mono_min(at, node->next_change);
 	return at;
@@ -484,6 +549,7 @@ sim_configure(struct sim *sim, unsigned n)
 	    .boot_id = "boot",
 	    .instance_id = instance,
 	    .settings_hash = node->settings_hash,
+	    .drained = node->drained,
 	    .interfaces = &intf,
 	    .n_interfaces = 1,
 	    .advertisements = &adv,
@@ -517,6 +583,7 @@ sim_start(struct sim *sim, unsigned n)
 	leader_init(&node->leader, node->name, &node->leases, &node->out, prng_next(&sim->prng));
 	ownership_init(&node->ownership, &node->membership, &node->leases, &node->out,
 	    prng_next(&sim->prng), sim->now);
+	ownership_drain(&node->ownership, node->drained, sim->now);
 	node->listing = true;
 	(void)sim_add_action(sim, SIM_LIST, n, sim_delay(sim));
 	sim_configure(sim, n);
@@ -570,14 +637,38 @@ sim_service(struct sim *sim, unsigned address, bool on)
 }
 
 void
-sim_eligible(struct sim *sim, unsigned n, unsigned address, bool eligible)
+sim_eligible(struct sim *sim, unsigned n, unsigned address, bool eligible, bool serving)
 {
 	sim->nodes[n].eligible[address] = eligible;
+	sim->nodes[n].serving[address] = serving;
 	if (!sim->nodes[n].running)
 		return;
 	node_want(sim, n, address);
 	if (!sim->nodes[n].frozen)
 		node_turn(sim, n);
+}
+
+void
+sim_drain(struct sim *sim, unsigned n, bool drained)
+{
+	struct sim_node *node = &sim->nodes[n];
+
+	node->drained = drained;
+	if (!node->running)
+		return;
+	ownership_drain(&node->ownership, drained, sim->now);
+	sim_configure(sim, n);
+}
+
+void
+sim_doubt(struct sim *sim, unsigned n)
+{
+	struct sim_node *node = &sim->nodes[n];
+
+	if (!node->running || node->frozen)
+		return;
+	ownership_doubt_all(&node->ownership, "a gap", sim->now);
+	node_turn(sim, n);
 }
 
 /* --- Time --- */
@@ -616,6 +707,11 @@ sim_do_action(struct sim *sim, struct sim_action *action)
 			sim_trace(sim, n, "is answered %s: %s", action->name,
 			    lease_result_str(action->result));
 			node_answered(node, action, sim->now);
+		} else if (action->kind == SIM_FRAME) {
+			struct mac_addr mac = {{2, 0, 0, 0, 0, (uint8_t)action->from}};
+
+			(void)ownership_witness(
+			    &node->ownership, &sim->addresses[action->address], &mac, sim->now);
 		} else if (node->api == SIM_API_DOWN || node->watch_frozen) {
 			action->at = mono_add_usec(sim->now, USEC_PER_SEC);
 			TAILQ_INSERT_TAIL(&sim->actions, action, entry);

@@ -17,6 +17,10 @@
 #define SIM_MAX_NODES 8
 #define SIM_MAX_ADDRESSES 64
 #define SIM_TIMEOUT_USEC (2 * USEC_PER_SEC) /* of a request whose answer is lost */
+#define SIM_FRAME_USEC (500)                /* from one node to another on the LAN */
+#define SIM_BURST 5                         /* announcements at once, so far apart: */
+#define SIM_BURST_USEC (1100 * USEC_PER_MSEC)
+#define SIM_REFRESH_USEC (120 * USEC_PER_SEC)
 
 enum sim_api {
 	SIM_API_UP,
@@ -36,6 +40,7 @@ enum sim_action_kind {
 	SIM_APPLY,
 	SIM_ANSWER,
 	SIM_LIST,
+	SIM_FRAME, /* another node's announcement arrives */
 	SIM_ACTION_COUNT
 };
 
@@ -44,6 +49,7 @@ struct sim_action {
 	enum sim_action_kind kind;
 	mono_t at;
 	unsigned node, instance;
+	unsigned address, from; /* of a frame */
 	enum lease_op op;
 	char *name;
 	struct lease *lease; /* of the request, then of the answer */
@@ -66,7 +72,14 @@ struct sim_node {
 	bool watching, listing;
 	size_t cursor; /* the next change that its watch is to show */
 	mono_t next_change;
-	bool eligible[SIM_MAX_ADDRESSES], announcing[SIM_MAX_ADDRESSES];
+	bool eligible[SIM_MAX_ADDRESSES], serving[SIM_MAX_ADDRESSES];
+	bool announcing[SIM_MAX_ADDRESSES]; /* it answers for it */
+	enum ownership_voice voice[SIM_MAX_ADDRESSES];
+	unsigned burst_left[SIM_MAX_ADDRESSES];
+	mono_t next_frame[SIM_MAX_ADDRESSES]; /* its next announcement; MONO_NEVER */
+	bool drained;
+	unsigned lan; /* only nodes in one part of a split LAN hear each other */
+	int64_t rebalance_usec;
 	mono_t healthy_since; /* MONO_NEVER while something is wrong with it */
 	struct strbuf said;   /* its events, one line each */
 	struct strbuf sent;   /* its requests, one line each */
@@ -113,7 +126,12 @@ void sim_stop(struct sim *sim, unsigned node);
 /* After any change of its fields by hand: tells its machines. */
 void sim_configure(struct sim *sim, unsigned node);
 void sim_service(struct sim *sim, unsigned address, bool on);
-void sim_eligible(struct sim *sim, unsigned node, unsigned address, bool eligible);
+void sim_eligible(struct sim *sim, unsigned node, unsigned address, bool eligible, bool serving);
+void sim_drain(struct sim *sim, unsigned node, bool drained);
+/* It announces the address, to those that hear it. */
+void sim_frame(struct sim *sim, unsigned node, unsigned address);
+/* As after a gap in its time. */
+void sim_doubt(struct sim *sim, unsigned node);
 /* As kubectl would: NULL deletes. Takes `lease`. */
 void sim_write(struct sim *sim, const char *name, struct lease *lease);
 void sim_save(struct sim *sim);

@@ -11,8 +11,12 @@
  *   machine N ID                    whose machine it says that it is
  *   weight N 1..100 | hash N NUMBER | duration N TIME
  *   service ADDRESS on|off          a Service gets or loses the address, as all nodes see it
- *   eligible N ADDRESS yes|no
- *   delete LEASE | edit LEASE KEY=VALUE...   as with kubectl; keys holder, transitions
+ *   eligible N ADDRESS yes|no|unfit  unfit: not eligible, but what arrives is still served
+ *   drain N yes|no | rebalance TIME|never
+ *   frame N ADDRESS                 N announces it now, whatever it thinks
+ *   lan N PART                      only nodes in one part hear each other
+ *   doubt N                         as after a gap in its time
+ *   delete LEASE | edit LEASE KEY=VALUE...   as with kubectl: holder, transitions, annotations
  *   save | restore                  all Leases, as etcd's backup would
  *   forget                          clears what `said` and `sent` look at
  *   advance TIME
@@ -23,6 +27,7 @@
  *     annotation LEASE KEY VALUE
  *     announcers ADDRESS N...|none  exactly these
  *     owner ADDRESS STATE N         ownership_state_str()
+ *     voice ADDRESS N VOICE | doubt ADDRESS N STATE
  *     how ADDRESS N first|taken|continued
  *     leader N...|none              exactly these lead
  *     membership N STATE | view N VIEW | member N OTHER STATE | majority N WHICH
@@ -196,20 +201,40 @@ expect_leader(struct script *s, unsigned i)
 }
 
 static bool
-expect_owner(struct script *s, unsigned i, bool how)
+expect_here(struct script *s, const char *what, unsigned i)
+{
+	const struct ownership_address *a = NULL;
+	const char *have = "unknown";
+	unsigned n, address;
+
+	if (!find_address(s, word(s, i), &address) || !find_node(s, word(s, i + 1), &n))
+		return false;
+	if (s->sim.nodes[n].running)
+		a = ownership_find(&s->sim.nodes[n].ownership, &s->sim.addresses[address]);
+	if (str_eq(what, "voice"))
+		have = ownership_voice_str(s->sim.nodes[n].voice[address]);
+	else if (a && str_eq(what, "how"))
+		have = ownership_how_str(a->how);
+	else if (a)
+		have = ownership_doubt_state_str(a->doubt.state);
+	return str_eq(have, word(s, i + 2)) || failed(s, "it is", have);
+}
+
+static bool
+expect_owner(struct script *s, unsigned i)
 {
 	const struct ownership_address *a;
 	const char *have = "unknown";
 	unsigned n, address;
 
-	if (!find_address(s, word(s, i), &address) || !find_node(s, word(s, i + (how ? 1 : 2)), &n))
+	if (!find_address(s, word(s, i), &address) || !find_node(s, word(s, i + 2), &n))
 		return false;
 	a = s->sim.nodes[n].running
 	    ? ownership_find(&s->sim.nodes[n].ownership, &s->sim.addresses[address])
 	    : NULL;
 	if (a)
-		have = how ? ownership_how_str(a->how) : ownership_state_str(a->state);
-	return str_eq(have, word(s, i + (how ? 2 : 1))) || failed(s, "it is", have);
+		have = ownership_state_str(a->state);
+	return str_eq(have, word(s, i + 1)) || failed(s, "it is", have);
 }
 
 static bool
@@ -289,9 +314,9 @@ expect(struct script *s, unsigned i)
 	if (str_eq(what, "leader"))
 		return expect_leader(s, i + 1);
 	if (str_eq(what, "owner"))
-		return expect_owner(s, i + 1, false);
-	if (str_eq(what, "how"))
-		return expect_owner(s, i + 1, true);
+		return expect_owner(s, i + 1);
+	if (str_eq(what, "how") || str_eq(what, "voice") || str_eq(what, "doubt"))
+		return expect_here(s, what, i + 1);
 	if (str_eq(what, "membership") || str_eq(what, "view") || str_eq(what, "majority") ||
 	    str_eq(what, "member"))
 		return expect_membership(s, what, i + 1);
@@ -326,6 +351,12 @@ command_node(struct script *s)
 		node->frozen = true;
 	else if (str_eq(what, "thaw"))
 		node->frozen = false;
+	else if (str_eq(what, "drain"))
+		sim_drain(&s->sim, n, str_eq(value, "yes"));
+	else if (str_eq(what, "doubt"))
+		sim_doubt(&s->sim, n);
+	else if (str_eq(what, "lan"))
+		node->lan = (unsigned)atoi(value);
 	else if (str_eq(what, "watch"))
 		node->watch_frozen = str_eq(value, "frozen");
 	else if (str_eq(what, "api"))
@@ -365,6 +396,13 @@ command_edit(struct script *s)
 			lease->holder = arena_strdup(lease->arena, w + strlen("holder="));
 		else if (str_has_prefix(w, "transitions="))
 			lease->transitions = atoi(w + strlen("transitions="));
+		else if (strchr(w, '=')) {
+			char *key = arena_strndup(lease->arena, w, (size_t)(strchr(w, '=') - w));
+			const char *value = strchr(w, '=') + 1;
+
+			lease_set_annotation(
+			    lease, key, *value ? arena_strdup(lease->arena, value) : NULL);
+		}
 	}
 	sim_write(&s->sim, word(s, 1), lease);
 	return true;
@@ -383,7 +421,11 @@ command_address(struct script *s)
 	}
 	if (!find_node(s, word(s, 1), &n) || !find_address(s, word(s, 2), &address))
 		return false;
-	sim_eligible(&s->sim, n, address, str_eq(word(s, 3), "yes"));
+	if (str_eq(word(s, 0), "frame")) {
+		sim_frame(&s->sim, n, address);
+		return true;
+	}
+	sim_eligible(&s->sim, n, address, str_eq(word(s, 3), "yes"), str_eq(word(s, 3), "unfit"));
 	return true;
 }
 
@@ -420,6 +462,19 @@ command_forget(struct script *s)
 }
 
 static bool
+command_rebalance(struct script *s)
+{
+	int64_t usec = INT64_MAX;
+	unsigned n;
+
+	if (!str_eq(word(s, 1), "never") && str_parse_duration(word(s, 1), &usec))
+		return failed(s, "not a time", word(s, 1));
+	for (n = 0; n < s->sim.n_nodes; n++)
+		s->sim.nodes[n].rebalance_usec = usec;
+	return true;
+}
+
+static bool
 command(struct script *s)
 {
 	const char *what = word(s, 0);
@@ -431,7 +486,7 @@ command(struct script *s)
 				return false;
 	} else if (str_eq(what, "twin")) {
 		return add_node(s, word(s, 1), word(s, 2));
-	} else if (str_eq(what, "service") || str_eq(what, "eligible")) {
+	} else if (str_eq(what, "service") || str_eq(what, "eligible") || str_eq(what, "frame")) {
 		return command_address(s);
 	} else if (str_eq(what, "advance") || str_eq(what, "until")) {
 		return command_time(s);
@@ -445,6 +500,8 @@ command(struct script *s)
 		sim_restore(&s->sim);
 	} else if (str_eq(what, "forget")) {
 		command_forget(s);
+	} else if (str_eq(what, "rebalance")) {
+		return command_rebalance(s);
 	} else if (str_eq(what, "expect")) {
 		if (!str_eq(word(s, 1), "not"))
 			return expect(s, 1);

@@ -486,10 +486,10 @@ test_questions(void **state)
 	assert_null(membership_by_mac(&f->m, &foreign));
 	assert_false(membership_all_excluded(&f->m, &here, 1));
 	a_first = rank_score("a", &addr) > rank_score("us", &addr);
-	assert_int_equal(membership_count_ahead(&f->m, &addr, &scope), a_first);
+	assert_int_equal(membership_count_ahead(&f->m, &addr, &scope, ""), a_first);
 	f->adv.weight = 5;
 	tell(f, T(2));
-	assert_int_equal(membership_count_ahead(&f->m, &addr, &scope), 0);
+	assert_int_equal(membership_count_ahead(&f->m, &addr, &scope, ""), 0);
 	beat(f, "node-a", "", 1, T(3));
 	assert_int_equal(membership_count_on(&f->m, &here, 1), 1);
 	f->info.excluded = true;

@@ -139,7 +139,7 @@ test_pacing(void **state)
 	}
 	ownership_tick(&f->o, now);
 	while (ownership_take_change(&f->o, &change)) {
-		assert_true(change.announce);
+		assert_int_equal(change.voice, VOICE_ANNOUNCE);
 		assert_int_equal(change.how, OWNERSHIP_FIRST);
 		changes++;
 	}
@@ -220,7 +220,7 @@ test_claim_and_release_writes(void **state)
 	answer(f, request, LEASE_OK, T(1.1));
 	ownership_tick(&f->o, T(1.1));
 	assert_true(ownership_take_change(&f->o, &change));
-	assert_true(change.announce);
+	assert_int_equal(change.voice, VOICE_ANNOUNCE);
 	assert_int_equal(change.how, OWNERSHIP_TAKEN);
 	assert_false(ownership_take_change(&f->o, &change));
 	/* Eligibility is lost: silent at once, then the empty holder. */
@@ -315,7 +315,7 @@ test_sweep_preconditions(void **state)
 	lease_table_put(&f->leases, make_lease("ip-192-0-2-1", "gone", 7));
 	ownership_observe(&f->o, "ip-192-0-2-1", T(0));
 	start(f);
-	ownership_set(&f->o, true, false, T(0));
+	ownership_set(&f->o, true, false, INT64_MAX, T(0));
 	ownership_tick(&f->o, T(0));
 	assert_int_equal(ownership_next_deadline(&f->o, T(0)).usec, T(60).usec);
 	ownership_tick(&f->o, T(59.9));
@@ -352,7 +352,7 @@ test_api_loss_release(void **state)
 	struct ip_addr addr = ip_addr_v4(192, 0, 2, 1);
 
 	start(f);
-	ownership_set(&f->o, false, true, T(0));
+	ownership_set(&f->o, false, true, INT64_MAX, T(0));
 	want(f, addr, true, T(1));
 	ownership_tick(&f->o, T(1));
 	answer(f, expect_request(&f->out, LEASE_CREATE, "ip-192-0-2-1"), LEASE_OK, T(1));
@@ -404,7 +404,7 @@ test_services_unknown(void **state)
 	membership_listed(&f->m, T(0));
 	ownership_listed(&f->o, T(0));
 	lease_request_free(expect_request(&f->out, LEASE_CREATE, "node-us"));
-	ownership_set(&f->o, true, false, T(0));
+	ownership_set(&f->o, true, false, INT64_MAX, T(0));
 	ownership_tick(&f->o, T(500));
 	expect_no_request(&f->out);
 	/* The Service appears: continued at once. */

@@ -89,22 +89,22 @@ test_candidate(void **state)
 	uint8_t weight = 0;
 
 	(void)state;
-	assert_true(rank_is_candidate(&info, &scope, &weight));
+	assert_true(rank_is_candidate(&info, &scope, false, &weight));
 	assert_int_equal(weight, 70);
 	scope.n_advertisements = 0;
-	assert_false(rank_is_candidate(&info, &scope, &weight));
+	assert_false(rank_is_candidate(&info, &scope, false, &weight));
 	scope.n_advertisements = 2;
 	info.drained = true;
-	assert_false(rank_is_candidate(&info, &scope, &weight));
+	assert_false(rank_is_candidate(&info, &scope, false, &weight));
 	info.drained = false;
 	info.excluded = true;
-	assert_false(rank_is_candidate(&info, &scope, &weight));
+	assert_false(rank_is_candidate(&info, &scope, false, &weight));
 	info.excluded = false;
 	intf.usable = false;
-	assert_false(rank_is_candidate(&info, &scope, &weight));
+	assert_false(rank_is_candidate(&info, &scope, false, &weight));
 	intf.usable = true;
 	intf.addresses = &elsewhere;
-	assert_false(rank_is_candidate(&info, &scope, &weight));
+	assert_false(rank_is_candidate(&info, &scope, false, &weight));
 }
 
 static void
