@@ -341,10 +341,10 @@ decode_known(
 		fault = BGP_FAULT_LENGTH;
 	else
 		fault = row->decode(d, type, value);
-	if (fault == BGP_FAULT_NONE)
-		d->attributes->present |= BGP_ATTRIBUTE_BIT(type);
-	else
+	if (fault != BGP_FAULT_NONE)
 		malformed(d, type, fault, &attribute);
+	else if (row->decode != decode_nothing && row->decode != decode_aggregator)
+		d->attributes->present |= BGP_ATTRIBUTE_BIT(type);
 }
 
 static void

@@ -97,7 +97,7 @@ struct bgp_mp_unreach {
 };
 
 struct bgp_attributes {
-	uint64_t present; /* BGP_ATTRIBUTE_BIT() of those that are used */
+	uint64_t present; /* BGP_ATTRIBUTE_BIT() of those below; others are only judged */
 	uint8_t origin;   /* enum bgp_origin */
 	struct bgp_span
 	    as_path; /* segments; AS numbers of 4 octets if the session has them, else 2 */
