@@ -30,6 +30,8 @@ struct loop {
 	bool stop;
 	bool in_turn;
 	bool now_valid;
+	bool gap_checked;     /* in this turn */
+	struct loop_gap *gap; /* NULL: nobody asks */
 	uint64_t callbacks;
 	mono_t now;
 	struct loop_stats stats;
@@ -144,10 +146,25 @@ span_until(mono_t deadline)
 	return (struct timeval){.tv_sec = usec / USEC_PER_SEC, .tv_usec = usec % USEC_PER_SEC};
 }
 
+static void
+check_gap(struct loop *loop)
+{
+	enum gap_kind kind;
+	int64_t usec;
+
+	if (!loop->gap || loop->gap_checked)
+		return;
+	loop->gap_checked = true;
+	kind = gap_check(&loop->gap->gap, loop_now(loop), loop_wall_usec(), &usec);
+	if (kind != GAP_NONE)
+		loop->gap->fn(loop->gap->arg, kind, usec);
+}
+
 static int64_t
 callback_begin(struct loop *loop)
 {
 	(void)loop_now(loop);
+	check_gap(loop);
 	loop->callbacks++;
 	return loop_clock().usec;
 }
@@ -204,6 +221,7 @@ turn(struct loop *loop)
 
 	loop->in_turn = true;
 	loop->now_valid = false;
+	loop->gap_checked = false;
 	rc = event_base_loop(loop->base, flags | EVLOOP_NO_EXIT_ON_EMPTY);
 	run_deferred(loop);
 	count_turn(loop);
@@ -432,6 +450,58 @@ loop_deferred_fini(struct loop_deferred *deferred)
 			TAILQ_REMOVE(&loop->deferred, deferred, link);
 	}
 	*deferred = (struct loop_deferred){0};
+}
+
+/* Gaps. */
+
+#define GAP_INTERVAL_MAX_USEC USEC_PER_SEC
+
+static void
+gap_arm(struct loop_gap *watch)
+{
+	int64_t interval = watch->gap.threshold_usec / 4;
+
+	if (interval > GAP_INTERVAL_MAX_USEC)
+		interval = GAP_INTERVAL_MAX_USEC;
+	loop_timer_set(&watch->timer, mono_add_usec(loop_now(watch->loop), interval));
+}
+
+/* The turn itself is what is needed. */
+static void
+on_gap_timer(void *arg)
+{
+	gap_arm(arg);
+}
+
+void
+loop_gap_init(
+    struct loop_gap *watch, struct loop *loop, int64_t threshold_usec, loop_gap_fn *fn, void *arg)
+{
+	watch->loop = loop;
+	watch->fn = fn;
+	watch->arg = arg;
+	gap_init(&watch->gap, threshold_usec, loop_clock(), loop_wall_usec());
+	loop_timer_init(&watch->timer, loop, on_gap_timer, watch);
+	loop->gap = watch;
+	gap_arm(watch);
+}
+
+void
+loop_gap_set(struct loop_gap *watch, int64_t threshold_usec)
+{
+	if (watch->gap.threshold_usec == threshold_usec)
+		return;
+	watch->gap.threshold_usec = threshold_usec;
+	gap_arm(watch);
+}
+
+void
+loop_gap_fini(struct loop_gap *watch)
+{
+	if (watch->loop)
+		watch->loop->gap = NULL;
+	loop_timer_fini(&watch->timer);
+	*watch = (struct loop_gap){0};
 }
 
 /* Statistics. */

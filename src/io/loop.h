@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/gap.h"
 #include "util/list.h"
 #include "util/mono.h"
 
@@ -120,6 +121,27 @@ void loop_deferred_init(
     struct loop_deferred *deferred, struct loop *loop, loop_deferred_fn *fn, void *arg);
 void loop_defer(struct loop_deferred *deferred);
 void loop_deferred_fini(struct loop_deferred *deferred);
+
+/*
+ * Told when the process stood still, or the wall clock jumped, by more than a threshold (util/gap):
+ * before any other callback of the turn that finds out. One on a loop. While it is there, the loop
+ * turns at least each quarter of the threshold, and each second. The callback must not finish an
+ * object of the loop.
+ */
+typedef void loop_gap_fn(void *arg, enum gap_kind kind, int64_t usec);
+
+struct loop_gap {
+	struct loop *loop;
+	struct loop_timer timer;
+	struct gap gap;
+	loop_gap_fn *fn;
+	void *arg;
+};
+
+void loop_gap_init(
+    struct loop_gap *watch, struct loop *loop, int64_t threshold_usec, loop_gap_fn *fn, void *arg);
+void loop_gap_set(struct loop_gap *watch, int64_t threshold_usec);
+void loop_gap_fini(struct loop_gap *watch);
 
 /* How long the loop was busy. A turn's time is from its first callback to its end, hence what a
  * frame that arrives meanwhile has to wait. */

@@ -440,6 +440,90 @@ a_signal_that_cannot_be_caught_is_an_error(void **state)
 	loop_signal_fini(&kill_signal);
 }
 
+struct gap_fixture {
+	struct fixture *f;
+	struct loop_gap gap;
+	struct loop_timer busy;
+	struct loop_fd fd;
+	enum gap_kind kind;
+	int64_t usec;
+};
+
+static void
+on_gap(void *arg, enum gap_kind kind, int64_t usec)
+{
+	struct gap_fixture *g = arg;
+
+	note(g->f, 'g');
+	g->kind = kind;
+	g->usec = usec;
+}
+
+/* As if somebody else had the core meanwhile. */
+static void
+be_busy(void *arg)
+{
+	struct gap_fixture *g = arg;
+	mono_t until = mono_add_usec(loop_clock(), 60 * USEC_PER_MSEC);
+
+	note(g->f, 'b');
+	while (mono_before(loop_clock(), until))
+		;
+}
+
+static void
+on_gap_fd(void *arg, bool readable, bool writable)
+{
+	struct gap_fixture *g = arg;
+
+	(void)readable;
+	(void)writable;
+	note(g->f, 'f');
+	(void)loop_fd_set(&g->fd, false, false);
+	loop_stop(g->f->loop);
+}
+
+/* What waits in a socket must not be answered before. */
+static void
+a_gap_is_told_before_anything_else(void **state)
+{
+	struct fixture *f = *state;
+	struct gap_fixture g = {.f = f};
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	loop_gap_init(&g.gap, f->loop, 40 * USEC_PER_MSEC, on_gap, &g);
+	loop_timer_init(&g.busy, f->loop, be_busy, &g);
+	loop_timer_set(&g.busy, loop_clock());
+	while (!f->n)
+		(void)loop_turn(f->loop, MONO_NEVER);
+	loop_fd_init(&g.fd, f->loop, fds[0], on_gap_fd, &g);
+	assert_int_equal(loop_fd_set(&g.fd, true, false), 0);
+	assert_int_equal(loop_run(f->loop), 0);
+	assert_string_equal(f->order, "bgf");
+	assert_int_equal(g.kind, GAP_STOOD_STILL);
+	assert_true(g.usec >= 60 * USEC_PER_MSEC);
+	loop_fd_fini(&g.fd);
+	loop_timer_fini(&g.busy);
+	loop_gap_fini(&g.gap);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+/* So that a gap is found out although nothing happens: otherwise this would wait for ever. */
+static void
+a_watch_for_gaps_turns_a_quiet_loop(void **state)
+{
+	struct fixture *f = *state;
+	struct gap_fixture g = {.f = f};
+
+	loop_gap_init(&g.gap, f->loop, 20 * USEC_PER_MSEC, on_gap, &g);
+	while (loop_stats(f->loop)->turns < 3)
+		(void)loop_turn(f->loop, MONO_NEVER);
+	loop_gap_fini(&g.gap);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -455,6 +539,8 @@ main(void)
 	    T(a_deferred_call_may_cancel_the_next),
 	    T(the_clock_stands_during_a_turn),
 	    T(a_long_callback_shows_in_the_statistics),
+	    T(a_gap_is_told_before_anything_else),
+	    T(a_watch_for_gaps_turns_a_quiet_loop),
 	    T(signals_come_in_turns_and_stop_ends_the_run),
 	    T(a_signal_that_cannot_be_caught_is_an_error),
 	};
