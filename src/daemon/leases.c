@@ -17,6 +17,9 @@
 #include "util/mem.h"
 #include "util/str.h"
 
+/* At a stop, for the end of `allocator` and of our heartbeat. */
+#define LEASES_STOP_USEC (3 * USEC_PER_SEC)
+
 enum leases_stop {
 	STOP_NO,
 	STOP_ADDRESSES,
@@ -47,6 +50,8 @@ struct leases {
 	char *skipped;     /* the Lease that was last said to be unreadable */
 	bool said_refused; /* that we may not have the Leases; until a list is complete */
 	enum leases_stop stop;
+	mono_t stop_answered; /* when the API last answered since the stop began, or that */
+	mono_t stop_until;    /* of what is left once the addresses are released; MONO_NEVER */
 	unsigned n_in_flight;
 };
 
@@ -136,6 +141,8 @@ lease_call_done(void *arg, const struct api_answer *answer)
 	struct lease *lease = NULL;
 
 	leases->n_in_flight--;
+	if (answer->result == API_ANSWERED)
+		leases->stop_answered = loop_now(leases->loop);
 	if (result == LEASE_OK && op != LEASE_DELETE && !(lease = parse_lease(answer)))
 		result = LEASE_UNKNOWN;
 	if (result == LEASE_REFUSED) {
@@ -310,27 +317,44 @@ leases_tell(struct leases *leases, mono_t now)
 	leases->ops->changed(leases->arg);
 }
 
+/* What the other Leases of ours may take, once every address is released: nobody is served worse if
+ * they are not, since they age out. */
+static mono_t
+leases_stop_deadline(const struct leases *leases)
+{
+	if (leases->stop == STOP_NO || leases->stop == STOP_DONE ||
+	    mono_is_never(leases->stop_until))
+		return MONO_NEVER;
+	return mono_min(
+	    leases->stop_until, mono_add_usec(leases->stop_answered, OWNERSHIP_SILENCE_USEC));
+}
+
 static void
 leases_advance_stop(struct leases *leases, mono_t now)
 {
-	switch (leases->stop) {
-	case STOP_ADDRESSES:
-		if (!ownership_is_released(&leases->ownership, now) ||
-		    !leader_is_released(&leases->leader))
+	bool late;
+
+	if (leases->stop == STOP_NO || leases->stop == STOP_DONE)
+		return;
+	if (leases->stop == STOP_ADDRESSES && !ownership_is_released(&leases->ownership, now))
+		return;
+	if (mono_is_never(leases->stop_until))
+		leases->stop_until = mono_add_usec(now, LEASES_STOP_USEC);
+	late = mono_reached(now, leases_stop_deadline(leases));
+	if (leases->stop == STOP_ADDRESSES) {
+		if (!late && !leader_is_released(&leases->leader))
 			return;
 		leases->stop = STOP_NODE;
 		membership_release(&leases->members, now);
-		return;
-	case STOP_NODE:
-		if (!membership_is_released(&leases->members))
-			return;
-		leases->stop = STOP_DONE;
-		leases->ops->released(leases->arg);
-		return;
-	case STOP_NO:
-	case STOP_DONE:
-		return;
 	}
+	if (!membership_is_released(&leases->members)) {
+		if (!late)
+			return;
+		log_warning(
+		    "stop: the API server does not take our heartbeat's end; other nodes take over when it has aged out");
+	}
+	leases->stop = STOP_DONE;
+	leases->ops->released(leases->arg);
 }
 
 static void
@@ -370,8 +394,8 @@ leases_act(void *arg)
 	leases_apply(leases);
 	next = mono_min(
 	    membership_next_deadline(&leases->members), leader_next_deadline(&leases->leader));
-	loop_timer_set(
-	    &leases->timer, mono_min(next, ownership_next_deadline(&leases->ownership, now)));
+	next = mono_min(next, ownership_next_deadline(&leases->ownership, now));
+	loop_timer_set(&leases->timer, mono_min(next, leases_stop_deadline(leases)));
 }
 
 static void
@@ -503,6 +527,7 @@ leases_new(struct loop *loop, struct api *api, const struct leases_options *opti
 	leases->ops = options->ops;
 	leases->arg = options->arg;
 	leases->rebalance_usec = INT64_MAX;
+	leases->stop_until = MONO_NEVER;
 	lease_outbox_init(&leases->out);
 	membership_init(&leases->members, &config, &leases->table, &leases->out, now);
 	leader_init(
@@ -641,6 +666,8 @@ leases_release(struct leases *leases)
 	if (leases->stop != STOP_NO)
 		return;
 	leases->stop = STOP_ADDRESSES;
+	leases->stop_answered = now;
+	leases->stop_until = MONO_NEVER;
 	leader_release(&leases->leader, now);
 	ownership_release_all(&leases->ownership, now);
 	loop_defer(&leases->act);
