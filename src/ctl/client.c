@@ -14,7 +14,7 @@
 #include "util/str.h"
 
 static enum client_result
-client_connect(const char *path, int *ret_fd, char **err_reason)
+client_connect(const char *path, bool waits, int *ret_fd, char **err_reason)
 {
 	const struct timeval timeout = {.tv_sec = CLIENT_TIMEOUT_SEC};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -34,7 +34,8 @@ client_connect(const char *path, int *ret_fd, char **err_reason)
 			(void)close(fd);
 		return CLIENT_UNREACHABLE;
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	if (!waits)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	*ret_fd = fd;
 	return CLIENT_OK;
@@ -116,13 +117,13 @@ parse_answer(const char *line, struct json_object **ret_answer, char **err_reaso
 
 enum client_result
 client_ask(const char *socket_path, const char *cmd, const char *const *args, size_t n_args,
-    struct json_object **ret_answer, char **err_reason)
+    bool waits, struct json_object **ret_answer, char **err_reason)
 {
 	struct strbuf line = {0};
 	enum client_result result;
 	int fd, err;
 
-	result = client_connect(socket_path, &fd, err_reason);
+	result = client_connect(socket_path, waits, &fd, err_reason);
 	if (result != CLIENT_OK)
 		return result;
 	err = send_request(fd, cmd, args, n_args);

@@ -5,6 +5,7 @@
 #ifndef CTL_CLIENT_H
 #define CTL_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct json_object;
@@ -22,9 +23,10 @@ enum client_result {
 /*
  * Sends {"v":1,"cmd":cmd,"args":[args...]} and waits for the line that answers it. On CLIENT_OK
  * *ret_answer is the whole answer, to be put by the caller; otherwise *err_reason is a sentence
- * that the caller frees.
+ * that the caller frees. With `waits` the answer may take as long as it takes; else
+ * CLIENT_TIMEOUT_SEC.
  */
 enum client_result client_ask(const char *socket_path, const char *cmd, const char *const *args,
-    size_t n_args, struct json_object **ret_answer, char **err_reason);
+    size_t n_args, bool waits, struct json_object **ret_answer, char **err_reason);
 
 #endif

@@ -7,17 +7,22 @@
 #include "util/str.h"
 
 const struct command commands[] = {
-    {"status", NULL, false, false, "the daemon, its API server, interfaces and the other nodes",
-	render_status},
-    {"services", "NAMESPACE/NAME", true, false, "Services of type LoadBalancer and their addresses",
-	render_services},
-    {"explain", "NAMESPACE/NAME", false, false, "why a Service has its addresses, or has none",
-	render_explain},
-    {"pools", "POOL", true, false, "address pools, what is used and what is free", render_pools},
-    {"leases", NULL, false, false, "the Leases that say which node owns what", render_leases},
-    {"log", "LEVEL", false, true, "log err, warning, notice, info or debug from now on",
+    {"status", NULL, false, false, false,
+	"the daemon, its API server, interfaces and the other nodes", render_status},
+    {"services", "NAMESPACE/NAME", true, false, false,
+	"Services of type LoadBalancer and their addresses", render_services},
+    {"explain", "NAMESPACE/NAME", false, false, false,
+	"why a Service has its addresses, or has none", render_explain},
+    {"pools", "POOL", true, false, false, "address pools, what is used and what is free",
+	render_pools},
+    {"leases", NULL, false, false, false, "the Leases that say which node owns what",
+	render_leases},
+    {"log", "LEVEL", false, true, false, "log err, warning, notice, info or debug from now on",
 	render_log},
-    {"reload", NULL, false, true, "read the configuration again", render_reload},
+    {"reload", NULL, false, true, false, "read the configuration again", render_reload},
+    {"drain", "TIMEOUT", true, true, true,
+	"hand every address over to other nodes and claim none, until undrain", render_drain},
+    {"undrain", NULL, false, true, false, "end drain", render_drain},
 };
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
 

@@ -16,6 +16,7 @@ struct command {
 	const char *argument; /* as shown in help, NULL: takes none */
 	bool argument_optional;
 	bool changes; /* needs root or the control group */
+	bool waits;   /* the answer comes when it is done, which the daemon bounds */
 	const char *help;
 	/* Prints the answer's `data` as text. */
 	void (*render)(FILE *out, struct json_object *data);

@@ -65,7 +65,8 @@ run(const struct command *command, const char *socket_path, const char *const *a
 	char *reason;
 	int status = EXIT_DONE;
 
-	if (client_ask(socket_path, command->name, args, n_args, &answer, &reason) != CLIENT_OK) {
+	if (client_ask(socket_path, command->name, args, n_args, command->waits, &answer,
+		&reason) != CLIENT_OK) {
 		(void)fprintf(stderr, "metallbctl: %s\n", reason);
 		free(reason);
 		return EXIT_UNREACHABLE;

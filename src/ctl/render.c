@@ -133,7 +133,8 @@ render_overview(FILE *out, json_object *data)
 {
 	json_object *config = get(data, "config"), *api = get(data, "api"),
 		    *allocator = get(data, "allocator");
-	json_object *services = get(data, "services"), *addresses = get(data, "addresses");
+	json_object *services = get(data, "services"), *addresses = get(data, "addresses"),
+		    *drain = get(data, "drain");
 	mem_cleanup(mem_freep) char *up = age_of(get_str(data, "started"));
 	mem_cleanup(mem_freep) char *since = age_of(get_str(api, "since"));
 
@@ -159,6 +160,9 @@ render_overview(FILE *out, json_object *data)
 	    " announced by this node\n",
 	    get_int(addresses, "held"), get_int(addresses, "owned"),
 	    get_int(addresses, "announced"));
+	if (get_bool(drain, "drained"))
+		(void)fprintf(out, "drained        since %s, %" PRId64 " addresses still here\n",
+		    get_str(drain, "since"), get_int(drain, "left"));
 	print_list(out, "configuration errors", get(config, "errors"));
 	print_list(out, "warnings", get(data, "warnings"));
 }
@@ -369,6 +373,16 @@ render_log(FILE *out, json_object *data)
 {
 	(void)fprintf(out, "logging %s and above until the next reload that changes log.level\n",
 	    get_str(data, "level"));
+}
+
+void
+render_drain(FILE *out, json_object *data)
+{
+	if (get_bool(data, "drained"))
+		(void)fprintf(out,
+		    "drained: this node holds no address and claims none until metallbctl undrain\n");
+	else
+		(void)fprintf(out, "not drained: this node claims addresses again\n");
 }
 
 void

@@ -7,7 +7,10 @@
 
 #include <json-c/json.h>
 
+#include "daemon/api.h"
 #include "daemon/daemon.h"
+#include "daemon/drain.h"
+#include "daemon/leases.h"
 #include "daemon/status.h"
 #include "io/ctl_server.h"
 #include "kube/json.h"
@@ -17,12 +20,26 @@
 #include "util/str.h"
 
 #define CONTROL_VERSION 1
+/* How long `drain` waits: without an argument, and at most. */
+#define DRAIN_WAIT_USEC (60 * USEC_PER_SEC)
+#define DRAIN_WAIT_MAX_USEC (24 * 60 * USEC_PER_MIN)
+/* A look at those who wait. */
+#define CONTROL_LOOK_USEC (100 * USEC_PER_MSEC)
+
+/* A connection whose `drain` is not answered yet. */
+struct waiter {
+	TAILQ_ENTRY(waiter) link;
+	struct ctl_connection *conn;
+	mono_t deadline;
+};
 
 struct control {
 	struct daemon *daemon;
 	struct ctl_server *server;
 	char *socket;
 	struct loop_deferred reopen;
+	TAILQ_HEAD(, waiter) waiters;
+	struct loop_timer look;
 };
 
 enum control_code {
@@ -53,6 +70,7 @@ struct control_answer {
 	enum control_code code;
 	json_object *data, *errors;
 	char *message;
+	mono_t wait_until; /* of a command that is not done yet: MONO_ZERO for all others */
 };
 
 typedef void control_fn(struct daemon *daemon, const char *argument, struct control_answer *answer);
@@ -143,6 +161,66 @@ run_reload(struct daemon *daemon, const char *argument, struct control_answer *a
 	config_diff_fini(&diff);
 }
 
+/* True when that is the answer, false: not yet. */
+static bool
+drain_answer(struct daemon *daemon, mono_t deadline, struct control_answer *answer)
+{
+	enum drain_progress progress = drain_progress(leases_ownership(daemon->leases));
+	struct api_status api = api_status(daemon->api);
+
+	/* Somebody else may have ended it meanwhile. */
+	if (progress == DRAIN_DONE || !drain_is_on(daemon->drain)) {
+		answer->data = status_drain(daemon);
+		return true;
+	}
+	if (progress == DRAIN_RUNNING && mono_before(loop_now(daemon->loop), deadline))
+		return false;
+	answer->errors = status_left(daemon);
+	refuse(answer, CONTROL_FAILED,
+	    "%u addresses are still here%s; this node stays drained, and goes on handing them over",
+	    leases_ownership(daemon->leases)->n_ours,
+	    api.state == API_CONNECTED ? "" : ", since no API server answers");
+	return true;
+}
+
+static void
+run_drain(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	int64_t wait = DRAIN_WAIT_USEC;
+	mono_t deadline;
+	int err;
+
+	if (argument && (str_parse_duration(argument, &wait) || wait > DRAIN_WAIT_MAX_USEC)) {
+		refuse(answer, CONTROL_BAD_REQUEST,
+		    "drain takes how long to wait, as \"60s\" or \"5m\"; a day at most");
+		return;
+	}
+	err = daemon_drain(daemon, true);
+	if (err) {
+		refuse(answer, CONTROL_FAILED,
+		    "nothing was changed: the state directory %s cannot be written: %s",
+		    daemon->settings->node.state_directory, strerror(-err));
+		return;
+	}
+	deadline = mono_add_usec(loop_now(daemon->loop), wait);
+	if (!drain_answer(daemon, deadline, answer))
+		answer->wait_until = deadline;
+}
+
+static void
+run_undrain(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	int err = daemon_drain(daemon, false);
+
+	(void)argument;
+	if (err)
+		refuse(answer, CONTROL_FAILED,
+		    "nothing was changed: the state directory %s cannot be written: %s",
+		    daemon->settings->node.state_directory, strerror(-err));
+	else
+		answer->data = status_drain(daemon);
+}
+
 static const struct {
 	const char *name;
 	bool changes;
@@ -155,6 +233,8 @@ static const struct {
     {"leases", false, run_leases},
     {"log", true, run_log},
     {"reload", true, run_reload},
+    {"drain", true, run_drain},
+    {"undrain", true, run_undrain},
 };
 
 static void
@@ -229,13 +309,62 @@ answer_text(struct control_answer *answer)
 }
 
 static void
+reply(struct ctl_connection *conn, struct control_answer *answer)
+{
+	char *text = answer_text(answer);
+
+	(void)ctl_reply(conn, text);
+	free(text);
+}
+
+/* --- answers that wait --- */
+
+static void
+wait_for(struct control *control, struct ctl_connection *conn, mono_t deadline)
+{
+	struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+
+	waiter->conn = conn;
+	waiter->deadline = deadline;
+	TAILQ_INSERT_TAIL(&control->waiters, waiter, link);
+	/* It is not idle, though nothing is said on it. */
+	ctl_set_stream(conn, true);
+	loop_timer_set(&control->look, mono_add_usec(loop_clock(), CONTROL_LOOK_USEC));
+}
+
+static void
+forget(struct control *control, struct waiter *waiter)
+{
+	TAILQ_REMOVE(&control->waiters, waiter, link);
+	free(waiter);
+}
+
+static void
+on_look(void *arg)
+{
+	struct control *control = arg;
+	struct waiter *waiter, *next;
+
+	TAILQ_FOREACH_SAFE (waiter, &control->waiters, link, next) {
+		struct control_answer answer = {.code = CONTROL_OK};
+
+		if (!drain_answer(control->daemon, waiter->deadline, &answer))
+			continue;
+		ctl_set_stream(waiter->conn, false);
+		reply(waiter->conn, &answer);
+		forget(control, waiter);
+	}
+	if (!TAILQ_EMPTY(&control->waiters))
+		loop_timer_set(&control->look, mono_add_usec(loop_clock(), CONTROL_LOOK_USEC));
+}
+
+static void
 on_line(void *arg, struct ctl_connection *conn, const struct ctl_peer *peer, const char *line,
     size_t len)
 {
 	struct control *control = arg;
 	struct control_answer answer = {.code = CONTROL_OK};
 	json_object *request;
-	char *text;
 
 	if (kube_json_parse(line, len, CTL_MAX_LINE_BYTES, &request) != KUBE_OK) {
 		refuse(&answer, CONTROL_BAD_REQUEST, "a request is one JSON object on a line");
@@ -243,9 +372,22 @@ on_line(void *arg, struct ctl_connection *conn, const struct ctl_peer *peer, con
 		run_request(control->daemon, peer, request, &answer);
 		json_object_put(request);
 	}
-	text = answer_text(&answer);
-	(void)ctl_reply(conn, text);
-	free(text);
+	if (answer.wait_until.usec)
+		wait_for(control, conn, answer.wait_until);
+	else
+		reply(conn, &answer);
+}
+
+/* Connections come and go; what waited for is not asked again. */
+static void
+on_closed(void *arg, struct ctl_connection *conn)
+{
+	struct control *control = arg;
+	struct waiter *waiter, *next;
+
+	TAILQ_FOREACH_SAFE (waiter, &control->waiters, link, next)
+		if (waiter->conn == conn)
+			forget(control, waiter);
 }
 
 static int
@@ -262,6 +404,7 @@ control_open(struct control *control)
 		.too_long_reply =
 		    "{\"v\":1,\"ok\":false,\"error\":{\"code\":\"bad-request\",\"message\":\"the request is too long\"}}",
 		.on_line = on_line,
+		.on_closed = on_closed,
 		.arg = control,
 	    },
 	    &server, &reason);
@@ -297,9 +440,12 @@ control_new(struct daemon *daemon, struct control **ret_control)
 	int err;
 
 	control->daemon = daemon;
+	TAILQ_INIT(&control->waiters);
+	loop_timer_init(&control->look, daemon->loop, on_look, control);
 	loop_deferred_init(&control->reopen, daemon->loop, on_reopen, control);
 	err = control_open(control);
 	if (err) {
+		loop_timer_fini(&control->look);
 		loop_deferred_fini(&control->reopen);
 		free(control);
 		return err;
@@ -314,6 +460,7 @@ control_free(struct control *control)
 	if (!control)
 		return;
 	ctl_server_free(control->server);
+	loop_timer_fini(&control->look);
 	loop_deferred_fini(&control->reopen);
 	free(control->socket);
 	free(control);

@@ -15,6 +15,7 @@
 #include "daemon/api.h"
 #include "daemon/configuration.h"
 #include "daemon/control.h"
+#include "daemon/drain.h"
 #include "daemon/events.h"
 #include "daemon/heartbeat.h"
 #include "daemon/l2.h"
@@ -427,7 +428,10 @@ on_services_synced(void *arg, bool first)
 	daemon_replan(daemon);
 }
 
-/* Said at most once a second, of whichever address. */
+/*
+ * A member that claims an address of ours is a witness, which the Leases judge. What is left is
+ * said at most once a second, of whichever address.
+ */
 static void
 on_claim(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex)
 {
@@ -437,6 +441,15 @@ on_claim(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int if
 	char ip_text[IP_ADDR_STRLEN], mac_text[MAC_ADDR_STRLEN];
 	const struct log_field fields[] = {{"METALLB_ADDRESS", ip_text}};
 
+	switch (leases_witness(daemon->leases, ip, mac)) {
+	case VERDICT_HANDED:
+	case VERDICT_DOUBT:
+		return;
+	case VERDICT_IGNORED:
+	case VERDICT_FOREIGN:
+	case VERDICT_COUNT:
+		break;
+	}
 	daemon->conflicts++;
 	if (!rate_take(&daemon->claims_said, loop_now(daemon->loop)))
 		return;
@@ -456,7 +469,8 @@ refresh_status(void *arg)
 	struct api_status api = api_status(daemon->api);
 	struct strbuf text = {0};
 
-	strbuf_printf(&text, "announcing %zu addresses; API server %s %s%s%s",
+	strbuf_printf(&text, "%sannouncing %zu addresses; API server %s %s%s%s",
+	    drain_is_on(daemon->drain) ? "drained, " : "",
 	    responder_count(l2_responder(daemon->l2)), api.server, api_state_str(api.state),
 	    *api.error ? ": " : "", api.error);
 	if (daemon->stale)
@@ -468,6 +482,16 @@ refresh_status(void *arg)
 }
 
 /* --- reload --- */
+
+/*
+ * A gap shorter than this has moved nothing: our last heartbeat before it was sent a third of its
+ * duration earlier at most.
+ */
+static int64_t
+gap_threshold(const struct settings *settings)
+{
+	return settings->failover.lease_duration_usec * 2 / 3;
+}
 
 static void
 apply_settings(struct daemon *daemon, const struct config_diff *diff)
@@ -488,6 +512,7 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 	leases_set_release_on_api_loss(
 	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
 	leases_set_rebalance(daemon->leases, settings->failover.rebalance_usec);
+	loop_gap_set(&daemon->gap, gap_threshold(settings));
 	check_unequal_files(daemon);
 	check_own_addresses(daemon);
 	daemon_replan(daemon);
@@ -556,6 +581,41 @@ on_sighup(void *arg, int signo)
 		config_diff_fini(&diff);
 }
 
+/* --- drain --- */
+
+int
+daemon_drain(struct daemon *daemon, bool on)
+{
+	bool was = drain_is_on(daemon->drain);
+	int err = drain_set(daemon->drain, on, loop_wall_usec());
+
+	if (err || on == was)
+		return err;
+	log_notice(on ? "drain: handing over what this node holds, and claiming nothing"
+		      : "drain: over, this node claims addresses again");
+	leases_drain(daemon->leases, on);
+	daemon_replan(daemon);
+	loop_defer(&daemon->refresh);
+	return 0;
+}
+
+/* --- doubt --- */
+
+/* What was asked meanwhile must not be answered from what was known before. */
+static void
+on_gap(void *arg, enum gap_kind kind, int64_t usec)
+{
+	struct daemon *daemon = arg;
+	char why[64];
+
+	(void)snprintf(why, sizeof(why),
+	    kind == GAP_STOOD_STILL ? "this process stood still for %.1f s"
+				    : "the wall clock jumped by %.1f s",
+	    (double)usec / USEC_PER_SEC);
+	l2_drain(daemon->l2);
+	leases_doubt_all(daemon->leases, why);
+}
+
 /* --- stop --- */
 
 static void
@@ -595,7 +655,7 @@ daemon_stop(struct daemon *daemon)
 		return;
 	daemon->stopping = true;
 	sd_stopping(daemon->sd);
-	log_notice("stop: releasing what this node holds");
+	log_notice("stop: handing over what this node holds");
 	watch_leadership(daemon);
 	loop_timer_set(
 	    &daemon->stop_timer, mono_add_usec(loop_now(daemon->loop), DAEMON_STOP_USEC));
@@ -681,6 +741,7 @@ start_machine(struct daemon *daemon)
 
 	if (err)
 		return err;
+	daemon->drain = drain_new(daemon->settings->node.state_directory);
 	err = start_signals(daemon);
 	if (err) {
 		log_err("signals: %s", strerror(-err));
@@ -737,6 +798,7 @@ start_cluster(struct daemon *daemon)
 	leases_set_release_on_api_loss(
 	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
 	leases_set_rebalance(daemon->leases, settings->failover.rebalance_usec);
+	leases_drain(daemon->leases, drain_is_on(daemon->drain));
 	daemon->allocation = allocation_new(
 	    daemon->loop, daemon->api, daemon->events, services_table(daemon->services), settings);
 	return 0;
@@ -767,6 +829,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 		return err;
 	check_own_addresses(daemon);
 	forbid_node_addresses(daemon);
+	loop_gap_init(&daemon->gap, daemon->loop, gap_threshold(settings), on_gap, daemon);
 	sd_ready(daemon->sd);
 	loop_defer(&daemon->refresh);
 	return 0;
@@ -788,6 +851,8 @@ daemon_free(struct daemon *daemon)
 	l2_free(daemon->l2);
 	netlink_free(daemon->netlink);
 	plan_free(daemon->plan);
+	drain_free(daemon->drain);
+	loop_gap_fini(&daemon->gap);
 	loop_signal_fini(&daemon->sighup);
 	loop_signal_fini(&daemon->sigterm);
 	loop_signal_fini(&daemon->sigint);

@@ -22,6 +22,7 @@
 struct allocation;
 struct api;
 struct control;
+struct drain;
 struct events;
 struct l2;
 struct leases;
@@ -52,6 +53,7 @@ struct daemon {
 	struct config_report refused;
 	char instance_id[33], boot_id[40], machine_id[17], hostname[254];
 	int state_lock;
+	struct drain *drain;
 	struct netlink *netlink;
 	struct l2 *l2;
 	struct api *api;
@@ -75,6 +77,7 @@ struct daemon {
 	struct loop_deferred replan, refresh;
 	mono_t replan_after;
 	struct loop_timer stop_timer, replan_timer, trim_timer;
+	struct loop_gap gap;
 	struct loop_signal sighup, sigterm, sigint, sigusr1;
 };
 
@@ -90,7 +93,10 @@ void daemon_replan(struct daemon *daemon);
 /* Reads the file again. 0 with what changed in *ret_diff (config_diff_fini()), or -errno: nothing
  * changed, daemon->refused says why. */
 int daemon_reload(struct daemon *daemon, struct config_diff *ret_diff);
-/* SIGTERM: releases what this node holds, then ends the loop. */
+/* Drained, or no longer, from now on and over restarts. 0, or -errno: the state directory cannot be
+ * written, nothing changed. */
+int daemon_drain(struct daemon *daemon, bool on);
+/* SIGTERM: hands over what this node holds, then ends the loop. */
 void daemon_stop(struct daemon *daemon);
 
 #endif

@@ -5,6 +5,7 @@
 #include "announce/interfaces.h"
 #include "announce/plan.h"
 #include "daemon/daemon.h"
+#include "daemon/drain.h"
 #include "daemon/leases.h"
 #include "io/netlink.h"
 #include "lease/member.h"
@@ -131,6 +132,7 @@ heartbeat_publish(struct daemon *daemon)
 	    .boot_id = daemon->boot_id,
 	    .instance_id = daemon->instance_id,
 	    .settings_hash = settings->shared_hash,
+	    .drained = drain_is_on(daemon->drain),
 	    .excluded = daemon->plan->node_excluded || daemon->plan->exclude_ignored,
 	    .sessions_down = "",
 	};

@@ -13,6 +13,7 @@
 #include "daemon/allocation.h"
 #include "daemon/api.h"
 #include "daemon/daemon.h"
+#include "daemon/drain.h"
 #include "daemon/events.h"
 #include "daemon/explain.h"
 #include "daemon/heartbeat.h"
@@ -485,6 +486,64 @@ put_counts(const struct daemon *daemon, json_object *status)
 }
 
 static void
+put_drain(const struct daemon *daemon, json_object *object)
+{
+	kube_json_put_bool(object, "drained", drain_is_on(daemon->drain));
+	put_time(object, "since", drain_since_usec(daemon->drain));
+	kube_json_put_int(object, "left", leases_ownership(daemon->leases)->n_ours);
+}
+
+struct json_object *
+status_drain(const struct daemon *daemon)
+{
+	json_object *object = json_object_new_object();
+
+	put_drain(daemon, object);
+	return object;
+}
+
+/* More are only counted. */
+#define STATUS_MAX_LEFT 100
+
+static int
+ownership_cmp(const void *a, const void *b)
+{
+	const struct ownership_address *const *x = a, *const *y = b;
+
+	return ip_addr_cmp(&(*x)->addr, &(*y)->addr);
+}
+
+struct json_object *
+status_left(const struct daemon *daemon)
+{
+	const struct ownership *ownership = leases_ownership(daemon->leases);
+	const struct ownership_address **left = xcalloc(ownership->n_ours + 1, sizeof(*left)),
+				       *address;
+	json_object *list = json_object_new_array();
+	char ip[IP_ADDR_STRLEN], *line;
+	size_t n = 0, i;
+
+	MAP_FOREACH (address, ownership->addresses)
+		if (address->ours && n < ownership->n_ours)
+			left[n++] = address;
+	qsort(left, n, sizeof(*left), ownership_cmp);
+	for (i = 0; i < n && i < STATUS_MAX_LEFT; i++) {
+		ip_addr_format(&left[i]->addr, ip);
+		line = xasprintf("%s (%s): %s", ip, left[i]->services,
+		    left[i]->offer.untaken ? "no other node takes it" : "not handed over yet");
+		add_string(list, line);
+		free(line);
+	}
+	if (n > STATUS_MAX_LEFT) {
+		line = xasprintf("and %zu more", n - STATUS_MAX_LEFT);
+		add_string(list, line);
+		free(line);
+	}
+	free(left);
+	return list;
+}
+
+static void
 put_prefixes(json_object *object, const char *key, const struct ip_prefix *prefixes, size_t n)
 {
 	json_object *list = kube_json_put_array(object, key);
@@ -607,6 +666,7 @@ status_overview(const struct daemon *daemon)
 	put_api(daemon, status);
 	put_allocator(daemon, status);
 	put_counts(daemon, status);
+	put_drain(daemon, kube_json_put_object(status, "drain"));
 	put_interfaces(daemon, status);
 	put_members(daemon, status);
 	put_warnings(daemon, status);

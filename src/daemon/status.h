@@ -16,6 +16,9 @@ struct json_object *status_services(const struct daemon *daemon, const char *key
 struct json_object *status_explain(const struct daemon *daemon, const char *key);
 /* All pools, or the one named; NULL when there is none of that name. `name` may be NULL. */
 struct json_object *status_pools(const struct daemon *daemon, const char *name);
+struct json_object *status_drain(const struct daemon *daemon);
+/* A sentence for each address that a drained node still holds. */
+struct json_object *status_left(const struct daemon *daemon);
 struct json_object *status_leases(const struct daemon *daemon);
 struct json_object *status_reload(const struct daemon *daemon, const struct config_diff *diff);
 /* The errors of the file that was refused, one string each. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,7 @@ sync_directory(const char *path)
 }
 
 static int
-write_and_sync(const char *path, const void *bytes, size_t len, mode_t mode)
+write_beside(const char *path, const void *bytes, size_t len, mode_t mode, bool sync)
 {
 	/* A left-over of a crash is overwritten; a link that somebody planted is not followed. */
 	mem_cleanup(close_fd) int fd = open(
@@ -112,21 +113,41 @@ write_and_sync(const char *path, const void *bytes, size_t len, mode_t mode)
 	err = write_all(fd, bytes, len);
 	if (err)
 		return err;
-	return fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -errno : 0;
+	return fchmod(fd, mode) < 0 || (sync && fsync(fd) < 0) ? -errno : 0;
+}
+
+static int
+replace(const char *path, const void *bytes, size_t len, mode_t mode, bool sync)
+{
+	mem_cleanup(mem_freep) char *temporary = xasprintf("%s.new", path);
+	int err = write_beside(temporary, bytes, len, mode, sync);
+
+	if (!err && rename(temporary, path) < 0)
+		err = -errno;
+	if (err)
+		(void)unlink(temporary);
+	return err;
 }
 
 int
 file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode)
 {
-	mem_cleanup(mem_freep) char *temporary = xasprintf("%s.new", path);
-	int err = write_and_sync(temporary, bytes, len, mode);
+	int err = replace(path, bytes, len, mode, true);
 
-	if (!err && rename(temporary, path) < 0)
-		err = -errno;
-	if (err) {
-		(void)unlink(temporary);
-		return err;
-	}
+	return err ? err : sync_directory(path);
+}
+
+int
+file_write_unsynced(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+	return replace(path, bytes, len, mode, false);
+}
+
+int
+file_remove(const char *path)
+{
+	if (unlink(path) < 0)
+		return errno == ENOENT ? 0 : -errno;
 	return sync_directory(path);
 }
 

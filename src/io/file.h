@@ -28,6 +28,15 @@ int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
  */
 int file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode);
 
+/*
+ * The same without waiting for the disk: after a crash of this process the old or the new is there,
+ * after one of the machine it may be neither. For what is of no use after a boot anyway.
+ */
+int file_write_unsynced(const char *path, const void *bytes, size_t len, mode_t mode);
+
+/* For good, as file_write_atomic(). 0 also when there is none. */
+int file_remove(const char *path);
+
 /* Makes the last component of the path only. 0 also when it is there already. */
 int file_make_directory(const char *path, mode_t mode);
 

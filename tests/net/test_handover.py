@@ -4,6 +4,7 @@ The client probes each 5 ms by UDP and by TCP; a watcher asks for the address by
 """
 
 import contextlib
+import time
 
 import pytest
 
@@ -13,6 +14,7 @@ from lab.api import lease_name
 from lab.wait import stays
 
 LEASE = 5       # failover.lease-duration of base_settings
+OVERLAP = 1.5   # seconds in which two nodes may answer, at a hand-over only
 
 
 def watch_for(seconds):
@@ -157,3 +159,127 @@ def test_owner_killed_with_its_link(api, lab, deployment, client):
         watch_for(1)
     assert seen.udp.result().longest_gap < LEASE + 2
     assert seen.watch.overlaps(ip) == []
+
+
+def handed_over(seen, old, new):
+    """From one node to the other, once, with nothing lost and no request for it unanswered. Two answer only meanwhile."""
+    assert nothing_lost(seen)
+    assert seen.watch.unanswered(seen.ip)[1] == 0
+    overlaps = seen.watch.overlaps(seen.ip)
+    assert len(overlaps) <= 1 and all(length < OVERLAP for _, length, _ in overlaps), overlaps
+    assert [span.node for span in seen.watch.spans(seen.ip)] == [old, new]
+
+
+def test_drain(api, lab, deployment, client):
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    daemon = deployment.on(node)
+    with client(ip) as seen:
+        assert "drained" in daemon.ctl("drain")
+        other = expect.owner(lab, ip, other_than=node)
+        watch_for(2)
+    handed_over(seen, node, other)
+    assert daemon.ctl("status", "-j")["drain"]["drained"] is True
+    assert moves(api, ip) == 1
+
+
+def test_drain_survives_a_restart(api, lab, deployment, client):
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    daemon = deployment.on(node)
+    daemon.ctl("drain")
+    daemon.restart()
+    assert daemon.ctl("status", "-j")["drain"]["drained"] is True
+    # Nobody else is left, and still it claims nothing.
+    for other in deployment.daemons:
+        if other is not daemon:
+            other.run_client("drain", "5s")
+    assert expect.owner(lab, ip) != node
+    daemon.ctl("undrain")
+    expect.owner(lab, ip, node=node)
+
+
+def test_drain_says_what_nobody_takes(api, lab, deployment):
+    daemon = deployment.start()
+    api.create_service("web")
+    ip = expect.address(api, "web")
+    expect.owner(lab, ip, node="node1")
+    done = daemon.run_client("drain")
+    assert done.returncode == 1
+    assert ip in done.stderr and "default/web" in done.stderr and "no other node" in done.stderr, done.stderr
+    assert expect.owners(lab, ip) == ["node1"], "what nobody takes stays announced"
+    # Another node comes, and the offer still stands.
+    deployment.prepare("node2").start()
+    expect.owner(lab, ip, node="node2")
+
+
+def test_drain_waits_no_longer_than_it_is_told(api, lab, cluster, deployment):
+    deployment.start(2)
+    api.create_service("web")
+    ip = expect.address(api, "web")
+    daemon = deployment.on(expect.owner(lab, ip))
+    cluster.pause()
+    began = time.monotonic()
+    done = daemon.run_client("drain", "2s")
+    assert done.returncode == 1 and ip in done.stderr, done.stderr
+    assert 1.9 < time.monotonic() - began < 6
+    cluster.resume()
+    expect.owner(lab, ip, other_than=daemon.node)
+
+
+def test_stop(api, lab, deployment, client):
+    """As "systemctl stop": SIGTERM hands over first."""
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    with client(ip) as seen:
+        assert deployment.on(node).stop() == 0
+        other = expect.owner(lab, ip, other_than=node)
+        watch_for(2)
+    handed_over(seen, node, other)
+
+
+def test_stop_without_an_api_server_ends_soon(api, lab, cluster, deployment):
+    deployment.start(2)
+    api.create_service("web")
+    ip = expect.address(api, "web")
+    daemon = deployment.on(expect.owner(lab, ip))
+    for how, undo in ((cluster.pause, cluster.resume), (lambda: lab.cut("api"), lambda: lab.heal("api"))):
+        how()
+        began = time.monotonic()
+        assert daemon.stop() == 0
+        took = time.monotonic() - began
+        print(f"ended after {took:.1f} s")
+        assert took < 5
+        undo()
+        daemon.start()
+        wait_until(lambda: daemon.ctl("status", "-j")["addresses"]["held"], expect.SOON, "the daemon is back")
+
+
+def test_link_of_the_owner_down(api, lab, deployment, client):
+    """Its API server is still there, by another network: it gives the address up at once."""
+    lab.management_up()
+    try:
+        ip, node = three_nodes_with_web(deployment, api, lab)
+        with client(ip) as seen:
+            lab.port_down(node)
+            other = expect.owner(lab, ip, other_than=node)
+            wait_until(lambda: seen.udp.node() == other, 5, "the client is served again")
+            watch_for(1)
+            lab.port_up(node)
+            watch_for(2)
+        assert seen.udp.result().longest_gap < 1
+        assert seen.watch.overlaps(ip) == []
+    finally:
+        lab.heal()
+        lab.management_down()
+
+
+def test_owner_returns(api, lab, deployment, client):
+    """Nothing moves when it returns; later the address goes home by rebalance."""
+    ip, node = three_nodes_with_web(deployment, api, lab, {"failover": {"rebalance": "8s"}})
+    daemon = deployment.on(node)
+    daemon.kill()
+    other = expect.owner(lab, ip, seconds=LEASE + 5, other_than=node)
+    with client(ip) as seen:
+        daemon.start()
+        wait_until(lambda: api.lease(f"node-{node}")["spec"]["leaseDurationSeconds"] == LEASE, expect.SOON, "its heartbeat")
+        expect.owner(lab, ip, seconds=30, node=node)
+        watch_for(2)
+    handed_over(seen, other, node)

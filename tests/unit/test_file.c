@@ -55,6 +55,42 @@ what_is_written_is_read(void **state)
 }
 
 static void
+unsynced_replaces_whole_too(void **state)
+{
+	char *path = path_of(state, "state"), *text;
+	size_t len;
+
+	assert_int_equal(file_write_atomic(path, "a longer text", 13, 0600), 0);
+	assert_int_equal(file_write_unsynced(path, "short", 5, 0600), 0);
+	assert_int_equal(file_read(path, 100, &text, &len), 0);
+	assert_string_equal(text, "short");
+	free(text);
+	free(path);
+	path = path_of(state, "nowhere/state");
+	assert_int_equal(file_write_unsynced(path, "x", 1, 0600), -ENOENT);
+	free(path);
+}
+
+static void
+removing_what_is_gone_is_fine(void **state)
+{
+	char *path = path_of(state, "flag"), *text;
+	size_t len;
+
+	assert_int_equal(file_write_atomic(path, "x", 1, 0600), 0);
+	assert_int_equal(file_remove(path), 0);
+	assert_int_equal(file_read(path, 1, &text, &len), -ENOENT);
+	assert_int_equal(file_remove(path), 0);
+	free(path);
+	path = path_of(state, "file");
+	assert_int_equal(file_write_atomic(path, "x", 1, 0600), 0);
+	free(path);
+	path = path_of(state, "file/flag");
+	assert_int_equal(file_remove(path), -ENOTDIR);
+	free(path);
+}
+
+static void
 reading_has_a_cap(void **state)
 {
 	char *path = path_of(state, "big"), *big = xcalloc(200000, 1), *text;
@@ -218,6 +254,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_is_written_is_read),
+	    T(unsynced_replaces_whole_too),
+	    T(removing_what_is_gone_is_fine),
 	    T(reading_has_a_cap),
 	    T(what_is_no_file_is_refused),
 	    T(a_failed_write_leaves_the_old_file),

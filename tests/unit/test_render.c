@@ -46,6 +46,10 @@ text_is_aligned(void **state)
 		"{\"services\":[{\"service\":\"x\",\"state\":\"\\u001b[2J\",\"addresses\":[]}]}",
 		"SERVICE  STATE    ADDRESS  POOL  OWNER  HERE  REASON\n"
 		"x        \\x1b[2J  -        -     -      -     -\n"},
+	    {"drain", render_drain, "{\"drained\":true,\"since\":\"x\",\"left\":0}",
+		"drained: this node holds no address and claims none until metallbctl undrain\n"},
+	    {"undrain", render_drain, "{\"drained\":false,\"since\":\"\",\"left\":3}",
+		"not drained: this node claims addresses again\n"},
 	    {"reload without change", render_reload, "{\"changes\":[],\"warnings\":[]}",
 		"nothing changed\n"},
 	    {"reload", render_reload,
