@@ -103,8 +103,7 @@ collect_configmap(struct convert *c, const char *file, struct json_object *objec
 	const char *text = source_text(data), *origin = origin_of(c, "ConfigMap", namespace, name);
 	struct source inner = {0};
 	struct strbuf why = {0};
-	int err = 0;
-	size_t i;
+	int err;
 
 	if (str_eq(name, "bgpextras"))
 		convert_remark(c,
@@ -121,11 +120,11 @@ collect_configmap(struct convert *c, const char *file, struct json_object *objec
 		err = -EINVAL;
 	if (!err) {
 		/* It must live as long as the others. */
-		for (i = 0; i < inner.n; i++)
-			(void)json_object_get(inner.documents[i]);
 		c->inner = mem_grow(c->inner, c->n_inner, &c->inner_cap, sizeof(*c->inner));
-		c->inner[c->n_inner++] = inner.documents[0];
-		err = configmap_collect(c, namespace, origin, inner.documents[0], err_line);
+		c->inner[c->n_inner++] = json_object_get(inner.documents[0]);
+		err = configmap_collect(c, namespace, origin, inner.documents[0], &why);
+		if (err)
+			strbuf_printf(err_line, "%s: %s", file, strbuf_text(&why));
 	} else if (!str_eq(name, "config")) {
 		convert_remark(c, "%s: left out; it is not MetalLB's", origin);
 		err = 0;

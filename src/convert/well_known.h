@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define WELL_KNOWN_COUNT 10
+
 bool well_known_is(const char *name);
 
 #endif
