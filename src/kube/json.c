@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/json_cut.h"
 #include "util/mem.h"
 #include "util/str.h"
 
@@ -170,39 +171,42 @@ utf8_len(const unsigned char *s, size_t left)
 	return 0;
 }
 
-/* Nearly all there is. */
+/* Whether the next eight bytes are all between ' ' and 0x7f: nearly all there is. */
 static bool
-is_plain(unsigned char c)
+are_plain(const unsigned char *s)
 {
-	return c >= ' ' && c < 0x80;
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	/* The top bit of a byte is set in the difference, and not in the byte, when it is less. */
+	return !((word | (word - ones * ' ')) & tops);
 }
 
-/* json-c takes a zero byte for the end, other control characters as they are, and overlong UTF-8
- * for good. */
+/*
+ * json-c takes a zero byte for the end, other control characters as they are, and overlong UTF-8
+ * for good. *ret_ascii: there is nothing beyond ASCII.
+ */
 static bool
-is_text(const unsigned char *s, size_t len)
+is_text(const unsigned char *s, size_t len, bool *ret_ascii)
 {
+	*ret_ascii = true;
 	while (len) {
-		size_t n = is_plain(*s) ? 1 : utf8_len(s, len);
+		size_t n;
 
+		if (len >= sizeof(uint64_t) && are_plain(s)) {
+			s += sizeof(uint64_t);
+			len -= sizeof(uint64_t);
+			continue;
+		}
+		n = utf8_len(s, len);
 		if (!n || (*s < ' ' && !is_space((char)*s)))
 			return false;
+		*ret_ascii &= n == 1;
 		s += n;
 		len -= n;
 	}
 	return true;
-}
-
-/* No branch inside, so that the compiler takes many bytes at a time. */
-static bool
-is_ascii(const char *s, size_t len)
-{
-	unsigned char seen = 0;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		seen |= (unsigned char)s[i];
-	return seen < 0x80;
 }
 
 /* A character of n >= 2 bytes as JSON's escape sequence, which is UTF-16. */
@@ -281,19 +285,25 @@ parse_ascii(const char *s, size_t len, struct json_object **ret_object)
 enum kube_cause
 kube_json_parse(const void *text, size_t len, size_t max_bytes, struct json_object **ret_object)
 {
-	struct strbuf sb = {0};
+	struct strbuf cut = {0}, escaped = {0};
 	enum kube_cause cause = KUBE_BAD_JSON;
+	bool ascii;
 
 	/* Escaped it is up to three times as long. */
 	if (len > max_bytes || len > INT_MAX / 3)
 		return KUBE_TOO_LARGE;
-	if (!len || !is_text(text, len))
-		return KUBE_BAD_JSON;
-	if (is_ascii(text, len))
-		return parse_ascii(text, len, ret_object);
-	if (escape_text(&sb, text, len))
-		cause = parse_ascii(strbuf_text(&sb), sb.len, ret_object);
-	strbuf_free(&sb);
+	if (kube_json_cut(&cut, text, len)) {
+		text = strbuf_text(&cut);
+		len = cut.len;
+	}
+	if (!len || !is_text(text, len, &ascii))
+		cause = KUBE_BAD_JSON;
+	else if (ascii)
+		cause = parse_ascii(text, len, ret_object);
+	else if (escape_text(&escaped, text, len))
+		cause = parse_ascii(strbuf_text(&escaped), escaped.len, ret_object);
+	strbuf_free(&escaped);
+	strbuf_free(&cut);
 	return cause;
 }
 
@@ -332,8 +342,15 @@ kube_json_put_string(struct json_object *object, const char *key, const char *va
 void
 kube_json_put_text(struct json_object *object, const char *key, const char *value, size_t max)
 {
+	size_t len = strnlen(value, max);
 	struct strbuf sb = {0};
+	bool ascii;
 
+	/* Nearly all there is: nothing to clean. */
+	if (len <= INT_MAX && is_text((const unsigned char *)value, len, &ascii) && ascii) {
+		kube_json_put(object, key, json_object_new_string_len(value, (int)len));
+		return;
+	}
 	kube_json_clean(&sb, value, max);
 	kube_json_put(object, key, json_object_new_string(strbuf_text(&sb)));
 	strbuf_free(&sb);

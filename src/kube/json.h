@@ -53,7 +53,8 @@ kube_json_string_or(const struct json_object *object, const char *key, const cha
 /*
  * Parses one whole text (an object of at most `max_bytes`, UTF-8, at most KUBE_JSON_MAX_DEPTH
  * deep, nothing but white space after it). KUBE_OK: the caller owns *ret_object
- * (json_object_put()). Otherwise KUBE_TOO_LARGE, KUBE_BAD_JSON or KUBE_NOT_AN_OBJECT.
+ * (json_object_put()). Otherwise KUBE_TOO_LARGE, KUBE_BAD_JSON or KUBE_NOT_AN_OBJECT. A member
+ * managedFields comes out empty: see json_cut.h.
  */
 enum kube_cause
 kube_json_parse(const void *text, size_t len, size_t max_bytes, struct json_object **ret_object);

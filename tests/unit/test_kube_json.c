@@ -1,5 +1,6 @@
 #include "test_kube.h"
 
+#include "kube/json_cut.h"
 #include "kube/list.h"
 #include "kube/object.h"
 
@@ -434,6 +435,56 @@ test_list_caps(void **state)
 	kube_list_free(list);
 }
 
+static const struct {
+	const char *name, *text, *cut; /* NULL: nothing to cut */
+} cuts[] = {
+    {"none", "{\"a\":1}", NULL},
+    {"empty text", "", NULL},
+    {"one", "{\"managedFields\":[{\"f\":{}}],\"b\":1}", "{\"managedFields\":[],\"b\":1}"},
+    {"empty", "{\"managedFields\":[]}", "{\"managedFields\":[]}"},
+    {"white space", "{\"managedFields\" :\n [ 1 ] }", "{\"managedFields\" :\n [] }"},
+    {"two", "[{\"managedFields\":[1]},{\"managedFields\":[[2],{}]},3]",
+	"[{\"managedFields\":[]},{\"managedFields\":[]},3]"},
+    {"brackets in strings", "{\"managedFields\":[\"]\",\"\\\"]\",\"\\\\\"],\"b\":[]}",
+	"{\"managedFields\":[],\"b\":[]}"},
+    {"no array", "{\"managedFields\":\"[1]\"}", NULL},
+    {"object", "{\"managedFields\":{\"a\":[1]}}", NULL},
+    {"a value", "{\"a\":\"managedFields\",\"b\":[1]}", NULL},
+    {"in a string", "{\"a\":\"\\\"managedFields\\\":[1]\"}", NULL},
+    {"another name", "{\"managedFieldsX\":[1],\"xmanagedFields\":[1]}", NULL},
+    {"cut off", "{\"managedFields\":[1,[2]", NULL},
+    {"cut in a string", "{\"managedFields\":[\"]", NULL},
+    {"cut after a backslash", "{\"managedFields\":[\"\\", NULL},
+    {"cut after the colon", "{\"managedFields\":", NULL},
+    {"cut after the name", "{\"managedFields\"", NULL},
+    {"wrong bracket", "{\"managedFields\":[}", NULL},
+    {"the second is cut off", "{\"managedFields\":[1],\"managedFields\":[2",
+	"{\"managedFields\":[],\"managedFields\":[2"},
+};
+
+static void
+test_cut(void **state)
+{
+	struct json_object *object;
+	const char *text = "{\"x\":1,\"managedFields\":[\"\xff\x01\"],\"y\":\"z\"}";
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cuts); i++) {
+		struct strbuf sb = {0};
+		bool cut = kube_json_cut(&sb, cuts[i].text, strlen(cuts[i].text));
+
+		assert_row(i, cuts[i].name, cut == (cuts[i].cut != NULL));
+		assert_row(
+		    i, cuts[i].name, str_eq(strbuf_text(&sb), cuts[i].cut ? cuts[i].cut : ""));
+		strbuf_free(&sb);
+	}
+	/* What nobody reads is not judged, and what is read comes out as it was. */
+	assert_int_equal(kube_json_parse(text, strlen(text), 100, &object), KUBE_OK);
+	assert_string_equal(kube_json_string_or(object, "y", "?"), "z");
+	json_object_put(object);
+}
+
 int
 main(void)
 {
@@ -441,6 +492,7 @@ main(void)
 	    cmocka_unit_test(test_getters),
 	    cmocka_unit_test(test_parse),
 	    cmocka_unit_test(test_characters),
+	    cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_build),
