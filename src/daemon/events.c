@@ -20,6 +20,7 @@ struct events_item {
 	struct arena *arena;
 	struct kube_event event;
 	bool patch;
+	unsigned failures;
 };
 
 TAILQ_HEAD(events_queue, events_item);
@@ -32,9 +33,10 @@ struct events {
 	struct kube_event_series *series;
 	struct events_queue queue, in_flight;
 	size_t n_queued, n_in_flight;
-	uint64_t overflow;
-	bool refused; /* said */
-	struct loop_deferred send;
+	uint64_t lost;     /* no room, or refused for good */
+	bool refused;      /* said */
+	mono_t not_before; /* after a failure */
+	struct loop_timer send;
 };
 
 static void
@@ -43,23 +45,74 @@ item_free(struct events_item *item)
 	arena_free(item->arena);
 }
 
+/* A batch begins when the last one has ended: a full one at once, else what comes within
+ * EVENTS_DELAY_USEC comes along. */
+static void
+schedule(struct events *events)
+{
+	int64_t wait = events->n_queued < EVENTS_MAX_IN_FLIGHT ? EVENTS_DELAY_USEC : 0;
+	mono_t at = mono_add_usec(loop_now(events->loop), wait);
+
+	if (!events->n_queued || events->n_in_flight)
+		return;
+	at = mono_min(at, events->send.deadline);
+	if (mono_before(at, events->not_before))
+		at = events->not_before;
+	loop_timer_set(&events->send, at);
+}
+
+/* The server is away or busy, or has lost the Event that was to be counted up. */
+static bool
+is_worth_again(const struct events_item *item, const struct api_answer *answer)
+{
+	if (item->failures == EVENTS_MAX_RETRIES)
+		return false;
+	return answer->result != API_ANSWERED || answer->status >= 500 || answer->status == 429 ||
+	    answer->status == 401 || (answer->status == 404 && item->patch);
+}
+
+/* As the first in the queue, so that the Events of a Service stay in their order. */
+static void
+put_back(struct events_item *item, const struct api_answer *answer)
+{
+	struct events *events = item->events;
+
+	if (answer->status == 404)
+		item->patch = false;
+	else
+		events->not_before = mono_add_usec(
+		    loop_now(events->loop), EVENTS_RETRY_USEC << item->failures);
+	item->failures++;
+	TAILQ_INSERT_HEAD(&events->queue, item, entry);
+	events->n_queued++;
+}
+
 static void
 events_done(void *arg, const struct api_answer *answer)
 {
 	struct events_item *item = arg;
 	struct events *events = item->events;
-	bool written = answer->result == API_ANSWERED && answer->status < 300;
+	/* 409: an earlier attempt, of which no answer came, had been heard. */
+	bool written = answer->result == API_ANSWERED &&
+	    (answer->status < 300 || (answer->status == 409 && item->failures));
 
-	if (!written)
+	TAILQ_REMOVE(&events->in_flight, item, entry);
+	events->n_in_flight--;
+	if (!written && is_worth_again(item, answer)) {
+		put_back(item, answer);
+		schedule(events);
+		return;
+	}
+	if (!written) {
 		kube_event_series_forget(events->series, &item->event);
+		events->lost++;
+	}
 	if (answer->status == 403 && !events->refused) {
 		log_warning("events: the API server forbids to write Events; see share/rbac.yaml");
 		events->refused = true;
 	}
-	TAILQ_REMOVE(&events->in_flight, item, entry);
-	events->n_in_flight--;
 	item_free(item);
-	loop_defer(&events->send);
+	schedule(events);
 }
 
 static void
@@ -85,12 +138,15 @@ events_send_one(struct events *events, struct events_item *item)
 	free(body);
 }
 
+/* A batch at a time: one that trickles out would wake the process for each Event. */
 static void
 events_send(void *arg)
 {
 	struct events *events = arg;
 	struct events_item *item;
 
+	if (events->n_in_flight)
+		return;
 	while (events->n_in_flight < EVENTS_MAX_IN_FLIGHT && (item = TAILQ_FIRST(&events->queue))) {
 		TAILQ_REMOVE(&events->queue, item, entry);
 		events->n_queued--;
@@ -113,7 +169,7 @@ events_new(struct loop *loop, struct api *api, const char *node, uint64_t seed)
 	events->series = kube_event_series_new(seed);
 	TAILQ_INIT(&events->queue);
 	TAILQ_INIT(&events->in_flight);
-	loop_deferred_init(&events->send, loop, events_send, events);
+	loop_timer_init(&events->send, loop, events_send, events);
 	return events;
 }
 
@@ -129,7 +185,7 @@ events_free(struct events *events)
 		item_free(item);
 	}
 	kube_event_series_free(events->series);
-	loop_deferred_fini(&events->send);
+	loop_timer_fini(&events->send);
 	arena_free(events->arena);
 }
 
@@ -142,7 +198,7 @@ events_say(struct events *events, const struct service *service, bool warning, c
 	enum kube_event_verdict verdict;
 
 	if (events->n_queued == EVENTS_MAX_QUEUED) {
-		events->overflow++;
+		events->lost++;
 		return;
 	}
 	arena = arena_new();
@@ -168,13 +224,13 @@ events_say(struct events *events, const struct service *service, bool warning, c
 	item->patch = verdict == KUBE_EVENT_PATCH;
 	TAILQ_INSERT_TAIL(&events->queue, item, entry);
 	events->n_queued++;
-	loop_defer(&events->send);
+	schedule(events);
 }
 
 uint64_t
 events_dropped(const struct events *events)
 {
-	return events->overflow + kube_event_series_dropped(events->series);
+	return events->lost + kube_event_series_dropped(events->series);
 }
 
 size_t
