@@ -256,11 +256,16 @@ allocation_service_changed(struct allocation *allocation, const struct service *
 void
 allocation_service_gone(struct allocation *allocation, const struct service *last)
 {
+	struct service_ingress foreign[SERVICE_MAX_INGRESS];
+	size_t n_foreign;
+
 	if (!is_active(allocation))
 		return;
 	status_writer_drop(allocation->writer, last->key);
+	n_foreign = ipam_foreign_ingress(allocation->ipam, last, foreign);
 	ipam_service_gone(allocation->ipam, last->key);
-	cleanup_add(allocation->cleanup, allocation->settings, last);
+	if (service_is_ours(last, allocation->settings->kubernetes.load_balancer_class))
+		cleanup_add(allocation->cleanup, last, foreign, n_foreign);
 	loop_defer(&allocation->settle);
 }
 

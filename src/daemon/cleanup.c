@@ -8,7 +8,6 @@
 #include "kube/path.h"
 #include "kube/status.h"
 #include "model/service.h"
-#include "model/settings.h"
 #include "util/map.h"
 #include "util/mem.h"
 
@@ -107,31 +106,22 @@ send_clearings(void *arg)
 	}
 }
 
-static bool
-is_all_ours(const struct settings *settings, const struct service *service)
-{
-	size_t i;
-
-	for (i = 0; i < service->n_ingress; i++)
-		if (!settings_pool_of(settings, &service->ingress[i].ip))
-			return false;
-	return true;
-}
-
 void
-cleanup_add(struct cleanup *cleanup, const struct settings *settings, const struct service *last)
+cleanup_add(struct cleanup *cleanup, const struct service *last,
+    const struct service_ingress *foreign, size_t n_foreign)
 {
 	const struct kube_status_patch patch = {
 	    .uid = last->uid,
-	    .ingress = is_all_ours(settings, last) ? KUBE_CLEAR : KUBE_KEEP,
+	    .ingress = n_foreign == last->n_ingress ? KUBE_KEEP : KUBE_SET,
+	    .entries = foreign,
+	    .n_entries = n_foreign,
 	    .pool_annotation = KUBE_CLEAR,
 	    .condition = KUBE_CLEAR,
 	};
 	struct clearing *clearing;
 
 	if (last->deleting || !*last->uid ||
-	    (!last->condition.present && !last->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL]) ||
-	    !service_is_ours(last, settings->kubernetes.load_balancer_class))
+	    (!last->condition.present && !last->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL]))
 		return;
 	clearing = clearing_find(cleanup, last->key);
 	if (clearing) {

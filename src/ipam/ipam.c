@@ -7,6 +7,7 @@
 
 #include "ipam/allocator.h"
 #include "ipam/assign.h"
+#include "ipam/outcome.h"
 #include "model/labels.h"
 #include "model/settings.h"
 #include "util/list.h"
@@ -381,6 +382,21 @@ ipam_service_gone(struct ipam *ipam, const char *key)
 	MAP_FIND_STR(ipam->clients, key, client);
 	if (client && client_free(ipam, client))
 		enqueue_pending(ipam);
+}
+
+size_t
+ipam_foreign_ingress(
+    const struct ipam *ipam, const struct service *service, struct service_ingress *ret_entries)
+{
+	const struct assign_env env = {.settings = ipam->settings};
+	struct client stranger = {.key = NULL}, *client;
+
+	MAP_FIND_STR(ipam->clients, service->key, client);
+	return outcome_foreign(&(struct outcome){.env = &env,
+				   .client = client ? client : &stranger,
+				   .service = service,
+				   .claim = CLAIM_ALL},
+	    ret_entries);
 }
 
 static struct pool_namespace

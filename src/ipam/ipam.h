@@ -133,6 +133,13 @@ void ipam_service_changed(struct ipam *ipam, const struct service *service);
 /* A Service left the API: its addresses are free at once. */
 void ipam_service_gone(struct ipam *ipam, const char *key);
 /*
+ * The ingress entries of a Service that are not ours, as they are (borrowed from it): what is left
+ * of its status when our part goes. Before ipam_service_gone(), which forgets what was decided.
+ * SERVICE_MAX_INGRESS at most; their number.
+ */
+size_t ipam_foreign_ingress(
+    const struct ipam *ipam, const struct service *service, struct service_ingress *ret_entries);
+/*
  * Settles the next dirty Service against `table`, which holds the newest version of each. False:
  * nothing is dirty (or there are no settings yet). One Service per call.
  */

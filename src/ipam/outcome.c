@@ -43,6 +43,18 @@ outcome_is_ours(const struct outcome *outcome, const struct service_ingress *ent
 	    service->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL];
 }
 
+size_t
+outcome_foreign(const struct outcome *outcome, struct service_ingress *ret_entries)
+{
+	const struct service *service = outcome->service;
+	size_t i, n = 0;
+
+	for (i = 0; i < service->n_ingress && i < SERVICE_MAX_INGRESS; i++)
+		if (!outcome_is_ours(outcome, &service->ingress[i]))
+			ret_entries[n++] = service->ingress[i];
+	return n;
+}
+
 /* Ours with the ip first, then what is not ours, in its order. */
 static void
 build_ingress(const struct outcome *outcome, struct ipam_decision *decision)
@@ -55,14 +67,15 @@ build_ingress(const struct outcome *outcome, struct ipam_decision *decision)
 
 		*entry = (struct service_ingress){
 		    .ip = decision->addresses[i], .ip_mode = IP_MODE_VIP};
-		/* Somebody's name for our address is not ours to remove. */
-		for (j = 0; j < service->n_ingress && !entry->hostname; j++)
-			if (ip_addr_eq(&service->ingress[j].ip, &entry->ip))
-				entry->hostname = service->ingress[j].hostname;
+		/* Somebody's name for our address, or its ports, are not ours to remove. */
+		for (j = 0; j < service->n_ingress && !entry->hostname && !entry->raw; j++) {
+			if (!ip_addr_eq(&service->ingress[j].ip, &entry->ip))
+				continue;
+			entry->hostname = service->ingress[j].hostname;
+			entry->raw = service->ingress[j].raw;
+		}
 	}
-	for (i = 0; i < service->n_ingress && decision->n_ingress < IPAM_MAX_INGRESS; i++)
-		if (!outcome_is_ours(outcome, &service->ingress[i]))
-			decision->ingress[decision->n_ingress++] = service->ingress[i];
+	decision->n_ingress += outcome_foreign(outcome, decision->ingress + decision->n_ingress);
 }
 
 /* Whether the entries that are ours are exactly those wanted. Where the others stand, and an ipMode

@@ -38,6 +38,8 @@ struct outcome {
 
 /* An ingress entry of the Service that we may remove. */
 bool outcome_is_ours(const struct outcome *outcome, const struct service_ingress *entry);
+/* The entries that are not, SERVICE_MAX_INGRESS at most; their number. */
+size_t outcome_foreign(const struct outcome *outcome, struct service_ingress *ret_entries);
 /* Fills in everything but `kind` and `key`; updates the client's memory of what was told. */
 void outcome_decide(const struct outcome *outcome, struct ipam_decision *ret_decision);
 /* The same for a Service that shall carry nothing of ours. */

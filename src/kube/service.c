@@ -283,11 +283,25 @@ decode_spec(struct service *service, const struct json_object *spec)
 	return cause;
 }
 
+/* Whether the entry says nothing that struct service_ingress cannot say in the same words. */
+static bool
+is_simple_entry(struct json_object *entry, const struct service_ingress *decoded, const char *ip)
+{
+	char text[IP_ADDR_STRLEN] = "";
+
+	if (decoded->ip.family != IP_FAMILY_NONE)
+		ip_addr_format(&decoded->ip, text);
+	return json_object_object_length(entry) ==
+	    (decoded->ip.family != IP_FAMILY_NONE) + (decoded->hostname != NULL) +
+		(decoded->ip_mode != NULL) &&
+	    str_eq(text, ip);
+}
+
 static enum kube_cause
 decode_ingress_entry(
     struct arena *arena, const struct json_object *list, size_t i, struct service_ingress *ret)
 {
-	const char *ip = "", *hostname = NULL, *mode = NULL;
+	const char *ip = "", *hostname = NULL, *mode = NULL, *raw;
 	struct json_object *entry;
 
 	if (kube_json_element(list, i, &entry) != KUBE_JSON_FOUND ||
@@ -300,6 +314,13 @@ decode_ingress_entry(
 		ret->ip = (struct ip_addr){0};
 	ret->hostname = hostname && *hostname ? arena_strdup(arena, hostname) : NULL;
 	ret->ip_mode = mode && *mode ? arena_strdup(arena, mode) : NULL;
+	if (is_simple_entry(entry, ret, ip))
+		return KUBE_OK;
+	raw = json_object_to_json_string_ext(
+	    entry, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (strlen(raw) > SERVICE_MAX_INGRESS_RAW)
+		return KUBE_BAD_STATUS;
+	ret->raw = arena_strdup(arena, raw);
 	return KUBE_OK;
 }
 

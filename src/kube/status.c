@@ -2,10 +2,44 @@
 
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kube/json.h"
 #include "model/service.h"
 #include "util/mem.h"
+
+/* An entry with what nobody here understands in it, or an empty one. */
+static struct json_object *
+new_entry(const struct service_ingress *entry)
+{
+	struct json_object *object;
+
+	if (entry->raw &&
+	    kube_json_parse(entry->raw, strlen(entry->raw), KUBE_JSON_MAX_OBJECT_BYTES, &object) ==
+		KUBE_OK)
+		return object;
+	return json_object_new_object();
+}
+
+static void
+put_entry(struct json_object *list, const struct service_ingress *entry)
+{
+	struct json_object *object = new_entry(entry);
+	char text[IP_ADDR_STRLEN];
+
+	if (entry->ip.family != IP_FAMILY_NONE) {
+		ip_addr_format(&entry->ip, text);
+		/* It may be spelled in another way there. */
+		if (!json_object_object_get_ex(object, "ip", NULL))
+			kube_json_put_string(object, "ip", text);
+		if (entry->ip_mode)
+			kube_json_put_string(object, "ipMode", entry->ip_mode);
+	}
+	if (entry->hostname)
+		kube_json_put_string(object, "hostname", entry->hostname);
+	if (json_object_array_add(list, object))
+		abort();
+}
 
 static void
 put_entries(struct json_object *balancer, const struct kube_status_patch *patch)
@@ -13,20 +47,8 @@ put_entries(struct json_object *balancer, const struct kube_status_patch *patch)
 	struct json_object *list = kube_json_put_array(balancer, "ingress");
 	size_t i;
 
-	for (i = 0; i < patch->n_entries; i++) {
-		const struct service_ingress *entry = &patch->entries[i];
-		struct json_object *object = kube_json_append_object(list);
-		char text[IP_ADDR_STRLEN];
-
-		if (entry->ip.family != IP_FAMILY_NONE) {
-			ip_addr_format(&entry->ip, text);
-			kube_json_put_string(object, "ip", text);
-			if (entry->ip_mode)
-				kube_json_put_string(object, "ipMode", entry->ip_mode);
-		}
-		if (entry->hostname)
-			kube_json_put_string(object, "hostname", entry->hostname);
-	}
+	for (i = 0; i < patch->n_entries; i++)
+		put_entry(list, &patch->entries[i]);
 }
 
 static void

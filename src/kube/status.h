@@ -35,7 +35,8 @@ struct kube_status_patch {
 	const char *uid; /* of the Service; NULL: not written. Another one answers 409 */
 
 	enum kube_change ingress;
-	const struct service_ingress *entries; /* ip, ip_mode (NULL: not written), or hostname */
+	/* ip, ip_mode (NULL: not written), hostname; on top of what `raw` says. */
+	const struct service_ingress *entries;
 	size_t n_entries;
 
 	enum kube_change pool_annotation; /* metallb.io/ip-allocated-from-pool */

@@ -19,6 +19,7 @@ struct arena;
 /* Caps: a Service beyond them is refused by the decoder, with the cause. */
 #define SERVICE_MAX_PORTS 1024
 #define SERVICE_MAX_INGRESS 64
+#define SERVICE_MAX_INGRESS_RAW 16384 /* bytes of one entry */
 #define SERVICE_MAX_LABELS 1024
 #define SERVICE_MAX_ANNOTATION \
 	4096 /* bytes of one of our annotations' values; a longer one is `too_long` */
@@ -70,6 +71,10 @@ struct service_ingress {
 	    ip; /* family NONE for an entry with a hostname only or an unreadable address */
 	const char *hostname; /* NULL without */
 	const char *ip_mode;  /* NULL without */
+	/* The entry as the server has it (compact JSON), when there is more in it than the above
+	 * can say: ports, a name of the future, an address that is spelled otherwise. NULL without.
+	 */
+	const char *raw;
 };
 
 /* status.conditions[type=metallb.io/Allocated] */

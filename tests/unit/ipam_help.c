@@ -264,6 +264,7 @@ help_copy(const struct service *service)
 	for (i = 0; i < copy->n_ingress; i++) {
 		copy->ingress[i].hostname = copy_text(arena, service->ingress[i].hostname);
 		copy->ingress[i].ip_mode = copy_text(arena, service->ingress[i].ip_mode);
+		copy->ingress[i].raw = copy_text(arena, service->ingress[i].raw);
 	}
 	copy->condition.reason = arena_strdup(arena, service->condition.reason);
 	copy->condition.message = arena_strdup(arena, service->condition.message);
@@ -285,6 +286,7 @@ help_apply(const struct service *service, const struct ipam_decision *decision, 
 		copy->ingress[i].ip_mode = knows_ip_mode
 		    ? copy_text(arena, copy->ingress[i].ip_mode)
 		    : NULL;
+		copy->ingress[i].raw = copy_text(arena, copy->ingress[i].raw);
 	}
 	copy->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL] = copy_text(
 	    arena, decision->annotation);

@@ -295,6 +295,47 @@ trace_is_asked_again(void **state)
 	end();
 }
 
+/* Old servers leave the status when the type changes: ours goes, what others wrote beside it stays.
+ */
+static void
+trace_beside_foreign_entries(void **state)
+{
+	static const struct {
+		const char *ingress, *left;
+	} rows[] = {
+	    {"192.0.2.1", "\"ingress\":null"},
+	    {"192.0.2.1 9.9.9.9 lb.example",
+		"\"ingress\":[{\"ip\":\"9.9.9.9\"},{\"hostname\":\"lb.example\"}]"},
+	    {"9.9.9.9", NULL}, /* nothing of ours in it: untouched */
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *body;
+
+		begin(&many);
+		put(&(struct help_service){.name = "s1",
+		    .uid = "u",
+		    .from = "p",
+		    .condition = "assigned 192.0.2.1 from pool \"p\"",
+		    .ingress = rows[i].ingress});
+		turns(2);
+		while (in_flight())
+			answer_next(API_ANSWERED, 200);
+		gone("default/s1");
+		turns(2);
+		assert_int_equal(in_flight(), 1);
+		body = calls[n_answered].body;
+		if (rows[i].left)
+			assert_non_null(strstr(body, rows[i].left));
+		else
+			assert_null(strstr(body, "ingress"));
+		assert_non_null(strstr(body, "\"$patch\":\"delete\""));
+		end();
+	}
+}
+
 static void
 namespaces_are_asked_a_few_at_a_time(void **state)
 {
@@ -332,6 +373,7 @@ main(void)
 	    cmocka_unit_test(failures_of_many),
 	    cmocka_unit_test(traces_of_many),
 	    cmocka_unit_test(trace_is_asked_again),
+	    cmocka_unit_test(trace_beside_foreign_entries),
 	    cmocka_unit_test(namespaces_are_asked_a_few_at_a_time),
 	};
 

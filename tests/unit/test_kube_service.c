@@ -308,9 +308,9 @@ static void
 test_status(void **state)
 {
 	struct service_ingress entries[] = {
-	    {ip_addr_v4(192, 0, 2, 1), NULL, "VIP"},
-	    {ip_addr_v4(192, 0, 2, 2), NULL, NULL},
-	    {{0}, "lb.example", NULL},
+	    {.ip = ip_addr_v4(192, 0, 2, 1), .ip_mode = "VIP"},
+	    {.ip = ip_addr_v4(192, 0, 2, 2)},
+	    {.hostname = "lb.example"},
 	};
 	struct kube_status_patch patch = {
 	    .resource_version = "7",
@@ -365,6 +365,45 @@ test_status(void **state)
 	    "{\"metadata\":{\"annotations\":{\"metallb.io/ip-allocated-from-pool\":\"\\\"}\"}}}");
 }
 
+/* What others wrote beside our addresses comes back as it was: decoded, carried, encoded. */
+static void
+test_foreign_entries(void **state)
+{
+	static const char *const entries[] = {
+	    "{\"ip\":\"192.0.2.7\"}",
+	    "{\"ip\":\"192.0.2.7\",\"ipMode\":\"Proxy\"}",
+	    "{\"hostname\":\"lb.example\"}",
+	    "{\"hostname\":\"lb.example\",\"ports\":[{\"port\":80,\"protocol\":\"TCP\"}]}",
+	    "{\"ip\":\"192.0.2.7\",\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"error\":\"No\"}]}",
+	    "{\"ip\":\"2001:DB8:0::7\",\"ipMode\":\"VIP\"}",
+	    "{\"ip\":\"what?\"}",
+	    "{\"ip\":\"\",\"hostname\":\"x\"}",
+	    "{\"ip\":\"192.0.2.7\",\"fromTheFuture\":{\"a\":[1,null,\"\xc3\xa4\"]}}",
+	    "{}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		struct service *s;
+		char *list = xasprintf("[%s]", entries[i]), *text;
+		char *expected = xasprintf(
+		    "{\"status\":{\"loadBalancer\":{\"ingress\":[%s]}}}", entries[i]);
+
+		assert_int_equal(
+		    decode_with("status|loadBalancer|ingress", xstrdup(list), &s), KUBE_OK);
+		text = kube_status_encode(&(struct kube_status_patch){
+		    .ingress = KUBE_SET, .entries = s->ingress, .n_entries = s->n_ingress});
+		assert_string_equal(text, expected);
+		/* The plain ones cost no copy. */
+		assert_row(i, entries[i], (s->ingress[0].raw == NULL) == (i < 3 || i == 9));
+		free(text);
+		free(expected);
+		free(list);
+		service_free(s);
+	}
+}
+
 static void
 test_causes_have_names(void **state)
 {
@@ -386,6 +425,7 @@ main(void)
 	    cmocka_unit_test(test_families),
 	    cmocka_unit_test(test_filter),
 	    cmocka_unit_test(test_status),
+	    cmocka_unit_test(test_foreign_entries),
 	    cmocka_unit_test(test_causes_have_names),
 	};
 
