@@ -110,7 +110,8 @@ api_server_ok(struct api *api, size_t server, int http_version)
 	if (server >= api->n_endpoints)
 		return;
 	kube_servers_ok(&api->servers, server, loop_now(api->loop));
-	api->status.http_version = http_version;
+	if (http_version)
+		api->status.http_version = http_version;
 	api_set_state(api, API_CONNECTED, http_endpoint_name(api->endpoints[server]), "");
 }
 

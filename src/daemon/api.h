@@ -107,6 +107,7 @@ const char *api_state_str(enum api_state state);
 size_t api_pick_server(struct api *api);
 /* NULL when the server of that index is gone. Valid until the end of the turn. */
 struct http_endpoint *api_endpoint(struct api *api, size_t server);
+/* http_version: of a call; 0 of a watch, which is always alone on HTTP/1.1. */
 void api_server_ok(struct api *api, size_t server, int http_version);
 void api_server_failed(struct api *api, size_t server, const char *error);
 /* 401: reads the token file again. */

@@ -37,8 +37,8 @@
 #include "config.h"
 
 /*
- * At the end of the turn, but with pauses of 29 times what the last one took: a thousand changes in
- * a row cost a thirtieth of a core, a single one waits for nothing.
+ * At the end of the turn, but with pauses of 49 times what the last one took: a thousand changes in
+ * a row cost a fiftieth of a core, a single one waits for nothing.
  */
 void
 daemon_replan(struct daemon *daemon)
@@ -254,7 +254,7 @@ replan(void *arg)
 	if (mono_is_never(daemon->trim_timer.deadline))
 		loop_timer_set(&daemon->trim_timer, mono_add_usec(loop_clock(), DAEMON_TRIM_USEC));
 	daemon->replan_after = mono_add_usec(
-	    loop_clock(), 29 * mono_diff_usec(loop_clock(), begin));
+	    loop_clock(), 49 * mono_diff_usec(loop_clock(), begin));
 }
 
 /* --- what follows from members and interfaces --- */

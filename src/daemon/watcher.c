@@ -128,7 +128,7 @@ request_responded(struct watcher_request *request, const struct http_response *r
 		return;
 	request->responded = true;
 	if (response->status < 500)
-		api_server_ok(watcher->api, request->server, response->http_version);
+		api_server_ok(watcher->api, request->server, 0);
 	kube_watch_response(watcher->machine, request->id, response->status,
 	    retry_after_sec(response), loop_now(watcher->loop));
 }
@@ -248,6 +248,7 @@ watcher_start_request(struct watcher *watcher, const struct kube_watch_action *a
 		.method = "GET",
 		.path = action->target,
 		.fresh_connection = action->fresh_connection,
+		.alone = true,
 		.on_headers = on_headers,
 		.on_body = on_body,
 		.on_done = on_done,

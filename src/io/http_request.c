@@ -331,11 +331,15 @@ set_transport(CURL *easy, CURLcode *err, const struct http_endpoint *endpoint,
 	HTTP_SETOPT(easy, err, CURLOPT_NOSIGNAL, 1L);
 	HTTP_SETOPT(easy, err, CURLOPT_FOLLOWLOCATION, 0L);
 	HTTP_SETOPT(easy, err, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	HTTP_SETOPT(easy, err, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	HTTP_SETOPT(easy, err, CURLOPT_HTTP_VERSION,
+	    options->alone ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
 	/* Without TLS there is no HTTP/2, and nothing to wait for; libcurl would wait for the first
 	 * response, which a watch may not have for minutes. */
 	HTTP_SETOPT(easy, err, CURLOPT_PIPEWAIT,
-	    !options->fresh_connection && str_has_prefix(endpoint->base, "https:") ? 1L : 0L);
+	    !options->fresh_connection && !options->alone &&
+		    str_has_prefix(endpoint->base, "https:")
+		? 1L
+		: 0L);
 	HTTP_SETOPT(easy, err, CURLOPT_FRESH_CONNECT, options->fresh_connection ? 1L : 0L);
 	HTTP_SETOPT(easy, err, CURLOPT_FORBID_REUSE, options->fresh_connection ? 1L : 0L);
 	HTTP_SETOPT(easy, err, CURLOPT_CONNECTTIMEOUT_MS,
