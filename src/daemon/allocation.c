@@ -281,7 +281,11 @@ struct ipam *
 allocation_view(const struct allocation *allocation)
 {
 	struct ipam *ipam = ipam_new();
+	const struct ip_addr *forbidden;
+	size_t n;
 
+	forbidden = ipam_forbidden(allocation->ipam, &n);
+	ipam_set_forbidden(ipam, forbidden, n);
 	ipam_set_settings(ipam, allocation->settings);
 	ipam_learn(ipam, allocation->table);
 	return ipam;

@@ -47,6 +47,7 @@ enum pool_number {
 	POOL_USED,
 	POOL_USED_V4,
 	POOL_USED_V6,
+	POOL_SERVICES,
 	POOL_NUMBER_COUNT
 };
 
@@ -63,6 +64,8 @@ static const struct {
 	"IPv4 addresses of the pool that Services have."},
     [POOL_USED_V6] = {"allocator_ipv6_addresses_in_use_total",
 	"IPv6 addresses of the pool that Services have."},
+    [POOL_SERVICES] = {"allocator_services_allocated_total",
+	"Services that have an address of the pool."},
 };
 
 /* A /64 has more than a uint64 can count. */
@@ -88,6 +91,8 @@ pool_number(const struct ipam_pool_stats *stats, enum pool_number number)
 		return stats->v4.used;
 	case POOL_USED_V6:
 		return stats->v6.used;
+	case POOL_SERVICES:
+		return stats->services;
 	case POOL_NUMBER_COUNT:
 		break;
 	}

@@ -608,13 +608,35 @@ count(const struct ipam *ipam, const struct pool *pool, enum ip_family family)
 	return result;
 }
 
+static bool
+holds_of(const struct holder *holder, const char *pool)
+{
+	size_t i;
+
+	for (i = 0; i < REQUEST_FAMILIES; i++)
+		if (holder->held[i].address && str_eq(holder->held[i].pool, pool))
+			return true;
+	return false;
+}
+
+const struct ip_addr *
+ipam_forbidden(const struct ipam *ipam, size_t *ret_n)
+{
+	*ret_n = ipam->n_forbidden;
+	return ipam->forbidden;
+}
+
 int
 ipam_pool_stats(const struct ipam *ipam, const char *name, struct ipam_pool_stats *ret_stats)
 {
 	const struct pool *pool = allocator_pool(&ipam->allocator, name);
+	const struct client *client;
 
 	if (!pool)
 		return -ENOENT;
+	ret_stats->services = 0;
+	MAP_FOREACH (client, ipam->clients)
+		ret_stats->services += holds_of(&client->holder, name);
 	ret_stats->v4 = count(ipam, pool, IP_FAMILY_V4);
 	ret_stats->v6 = count(ipam, pool, IP_FAMILY_V6);
 	return 0;

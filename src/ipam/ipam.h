@@ -187,6 +187,7 @@ struct ipam_count {
 
 struct ipam_pool_stats {
 	struct ipam_count v4, v6;
+	uint64_t services; /* that hold an address of it, one of two families counted once */
 };
 
 /* 0, or -ENOENT. */
@@ -198,6 +199,9 @@ struct ipam_held {
 	const char *service; /* key */
 	bool is_shared;
 };
+
+/* What ipam_set_forbidden() was given, sorted; borrowed until then. */
+const struct ip_addr *ipam_forbidden(const struct ipam *ipam, size_t *ret_n);
 
 /* Every held address, by address, its Services by key. */
 void ipam_foreach_held(
