@@ -4,6 +4,7 @@
 
 #include "test.h"
 #include "util/mem.h"
+#include "util/prng.h"
 #include "util/str.h"
 
 struct ip_addr
@@ -315,14 +316,118 @@ help_status(const struct service *service, char *out, size_t size)
 	return out;
 }
 
+static uint64_t past_seed;
+
+void
+help_past(uint64_t seed)
+{
+	past_seed = seed;
+}
+
+static void
+random_past_service(struct help_cluster *cluster, struct prng *prng)
+{
+	static const char *const names[] = {"past1", "past2", "past3", "s1", "test"};
+	static const char *const clusters[] = {"10.0.0.1", "fd00::1", "10.0.0.1 fd00::1"};
+	static const char *const labels[] = {NULL, "team=metallb", "env=prod team=a"};
+	static const char *const ports[] = {"tcp/80", "tcp/443", "udp/53"};
+	const struct help_service spec = {
+	    /* In no test's namespace, so that no test's question is asked here. */
+	    .namespace = "past",
+	    .name = names[prng_below(prng, ARRAY_SIZE(names))],
+	    .uid = prng_below(prng, 4) ? "past" : "past again",
+	    .cluster_ips = clusters[prng_below(prng, ARRAY_SIZE(clusters))],
+	    .policy = (enum ip_family_policy)prng_below(prng, IP_FAMILY_POLICY_COUNT),
+	    .labels = labels[prng_below(prng, ARRAY_SIZE(labels))],
+	    .share = prng_below(prng, 2) ? "k" : NULL,
+	    .ports = ports[prng_below(prng, ARRAY_SIZE(ports))],
+	    .local = prng_below(prng, 3) == 0,
+	    .deleting = prng_below(prng, 8) == 0,
+	};
+
+	help_cluster_put(cluster, &spec);
+}
+
+static void
+first_is_gone(struct help_cluster *cluster)
+{
+	char *key = cluster->table.head ? xstrdup(cluster->table.head->key) : NULL;
+
+	if (key)
+		help_cluster_gone(cluster, key);
+	free(key);
+}
+
+static void
+live_through_a_past(struct help_cluster *cluster)
+{
+	struct prng prng;
+	size_t i;
+
+	prng_init(&prng, past_seed);
+	for (i = 0; i < 40; i++) {
+		random_past_service(cluster, &prng);
+		if (prng_below(&prng, 3))
+			help_cluster_run(cluster);
+		if (prng_below(&prng, 6) == 0)
+			help_cluster_restart(cluster);
+		if (prng_below(&prng, 6) == 0)
+			first_is_gone(cluster);
+	}
+	while (cluster->table.head)
+		first_is_gone(cluster);
+	help_cluster_run(cluster);
+	cluster->writes = cluster->warnings = cluster->normals = cluster->settled = 0;
+	cluster->last_event[0] = cluster->last_message[0] = '\0';
+}
+
 void
 help_cluster_init(struct help_cluster *cluster, const struct help_pool *pools, size_t n)
 {
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->ipam = ipam_new();
 	ipam_set_may_revoke(cluster->ipam, true);
-	if (pools)
-		help_cluster_pools(cluster, pools, n);
+	if (!pools)
+		return;
+	help_cluster_pools(cluster, pools, n);
+	if (past_seed)
+		live_through_a_past(cluster);
+}
+
+static int
+begin_past(void **state)
+{
+	help_past(*(const uint64_t *)*state);
+	return 0;
+}
+
+int
+help_run_group(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	struct arena *arena = arena_new();
+	struct CMUnitTest *all = arena_alloc(arena, n * (1 + HELP_PASTS), sizeof(*all));
+	uint64_t *seeds = arena_alloc(arena, 1 + HELP_PASTS, sizeof(*seeds));
+	const char *text = getenv("IPAM_SEED");
+	uint64_t first = text ? strtoull(text, NULL, 10) : 1;
+	size_t past, i;
+	int failed;
+
+	for (past = 0; past <= HELP_PASTS; past++) {
+		seeds[past] = past ? first + past - 1 : 0;
+		for (i = 0; i < n; i++) {
+			struct CMUnitTest *test = &all[past * n + i];
+
+			*test = tests[i];
+			test->setup_func = begin_past;
+			test->initial_state = &seeds[past];
+			if (past)
+				test->name = arena_printf(arena, "%s, past of seed %llu",
+				    tests[i].name, (unsigned long long)seeds[past]);
+		}
+	}
+	failed = _cmocka_run_group_tests(name, all, n * (1 + HELP_PASTS), NULL, NULL);
+	arena_free(arena);
+	return failed;
 }
 
 void

@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_IPAM_HELP_H
 #define TESTS_UNIT_IPAM_HELP_H
 
+#include "test.h"
+
 #include "ipam/ipam.h"
 #include "model/service.h"
 #include "model/settings.h"
@@ -48,6 +50,17 @@ struct help_cluster {
 	size_t writes, warnings, normals, settled;
 	char last_event[64], last_message[1100];
 };
+
+/*
+ * From now on every cluster begins with a past: random Services came, changed and went, leaders
+ * too, all gone by the time the test begins. 0: no past. Whatever a test asserts must hold as well.
+ */
+void help_past(uint64_t seed);
+/* Runs each test once without a past, then with those of HELP_PASTS seeds, from IPAM_SEED (1) on.
+ */
+#define HELP_PASTS 10
+#define help_run_with_pasts(tests) help_run_group(#tests, tests, ARRAY_SIZE(tests))
+int help_run_group(const char *name, const struct CMUnitTest *tests, size_t n);
 
 void help_cluster_init(struct help_cluster *cluster, const struct help_pool *pools, size_t n);
 void help_cluster_fini(struct help_cluster *cluster);

@@ -1,6 +1,10 @@
 #include "ipam/allocator.h"
+
+#include <stdlib.h>
+
 #include "ipam_help.h"
 #include "test.h"
+#include "util/prng.h"
 #include "util/str.h"
 
 static const struct help_pool pools[] = {
@@ -95,6 +99,7 @@ static const struct step steps_v6[] = {
     {"A8", 3, NULL, "1000::4:3", SHARE("share", "backend", "tcp/443"), OK},
     {"A9 ports", 3, NULL, "1000::4:3", SHARE("share", "backend", "udp/53"), OK},
     {"A9 key", 3, NULL, "1000::4:3", SHARE("othershare", "backend", "udp/53"), REFUSAL_KEY},
+    {"A9 backend", 3, NULL, "1000::4:3", SHARE("share", "otherbackend", "udp/53"), REFUSAL_BACKEND},
     {"A10", 4, NULL, "1000::4:ff", {0}, OK},
 };
 
@@ -126,8 +131,58 @@ assert_holds(size_t i, const char *what, const struct holder *holder, const stru
 	}
 }
 
+/* A random address of the pools. */
+static struct ip_addr
+any_addr(struct prng *prng)
+{
+	char text[32];
+
+	if (prng_below(prng, 2))
+		(void)snprintf(text, sizeof(text), "1.2.%zu.%zu", 3 + prng_below(prng, 7),
+		    3 + prng_below(prng, 8));
+	else
+		(void)snprintf(text, sizeof(text), "1000::4:%zx", prng_below(prng, 8));
+	return help_addr(text);
+}
+
+/* The actors took and left addresses before, alone and shared, and pools were reloaded. */
 static void
-run_steps(const struct step *steps, size_t n)
+live_through_a_past(struct allocator *allocator, const struct settings *settings,
+    struct actor *actors, size_t n, uint64_t seed)
+{
+	static const char *const shares[] = {NULL, "share", "othershare"};
+	static const char *const ports[] = {"tcp/80", "tcp/443", "udp/53"};
+	struct pool_namespace namespace = {NAMESPACE_ABSENT, NULL};
+	struct prng prng;
+	size_t i;
+
+	prng_init(&prng, seed);
+	for (i = 0; i < 100; i++) {
+		struct ip_addr addr = any_addr(&prng), addrs[REQUEST_FAMILIES] = {0};
+		struct service *service = help_service(
+		    &(struct help_service){.share = shares[prng_below(&prng, ARRAY_SIZE(shares))],
+			.ports = ports[prng_below(&prng, ARRAY_SIZE(ports))],
+			.namespace = prng_below(&prng, 2) ? "test-ns1" : "test-ns2",
+			.labels = prng_below(&prng, 2) ? "team=metallb" : "foo=bar",
+			.local = prng_below(&prng, 2)});
+		struct refusal refusal;
+
+		addrs[family_index((enum ip_family)addr.family)] = addr;
+		(void)allocator_assign(allocator, &actors[prng_below(&prng, n)].holder, service,
+		    &namespace, addrs, NULL, &refusal);
+		if (prng_below(&prng, 4) == 0)
+			let_go(allocator, &actors[prng_below(&prng, n)]);
+		if (prng_below(&prng, 10) == 0)
+			allocator_set_pools(allocator, settings);
+		service_free(service);
+	}
+	for (i = 0; i < n; i++)
+		let_go(allocator, &actors[i]);
+}
+
+/* seed 0: without a past. */
+static void
+run_steps(const struct step *steps, size_t n, uint64_t seed)
 {
 	struct settings *settings = help_settings(pools, ARRAY_SIZE(pools));
 	struct pool_namespace namespace = {NAMESPACE_ABSENT, NULL};
@@ -142,6 +197,8 @@ run_steps(const struct step *steps, size_t n)
 		(void)snprintf(actors[i].key, sizeof(actors[i].key), "default/s%zu", i);
 		holder_init(&actors[i].holder, actors[i].key);
 	}
+	if (seed)
+		live_through_a_past(&allocator, settings, actors, ARRAY_SIZE(actors), seed);
 	for (i = 0; i < n; i++) {
 		const struct step *step = &steps[i];
 		struct actor *actor = &actors[step->who];
@@ -179,14 +236,29 @@ static void
 test_assign_v4(void **state)
 {
 	(void)state;
-	run_steps(steps_v4, ARRAY_SIZE(steps_v4));
+	run_steps(steps_v4, ARRAY_SIZE(steps_v4), 0);
 }
 
 static void
 test_assign_v6(void **state)
 {
 	(void)state;
-	run_steps(steps_v6, ARRAY_SIZE(steps_v6));
+	run_steps(steps_v6, ARRAY_SIZE(steps_v6), 0);
+}
+
+static void
+test_assign_after_a_past(void **state)
+{
+	const char *text = getenv("IPAM_SEED");
+	uint64_t first = text ? strtoull(text, NULL, 10) : 1, seed;
+
+	(void)state;
+	print_message("# with random pasts, seeds %llu..%llu\n", (unsigned long long)first,
+	    (unsigned long long)first + 99);
+	for (seed = first; seed < first + 100; seed++) {
+		run_steps(steps_v4, ARRAY_SIZE(steps_v4), seed);
+		run_steps(steps_v6, ARRAY_SIZE(steps_v6), seed);
+	}
 }
 
 static void
@@ -309,6 +381,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_assign_v4),
 	    cmocka_unit_test(test_assign_v6),
+	    cmocka_unit_test(test_assign_after_a_past),
 	    cmocka_unit_test(test_right_to_share),
 	    cmocka_unit_test(test_forbidden),
 	    cmocka_unit_test(test_refusals_have_words),

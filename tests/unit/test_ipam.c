@@ -2,288 +2,10 @@
 
 #include <stdlib.h>
 
-#include "ipam_help.h"
+#include "ipam_numbered.h"
 #include "model/labels.h"
 #include "test.h"
-#include "util/prng.h"
 #include "util/str.h"
-
-#define DUAL "10.0.0.1 fd00::1"
-#define REQUIRE .cluster_ips = DUAL, .policy = REQUIRE_DUAL_STACK
-#define PREFER .cluster_ips = DUAL, .policy = PREFER_DUAL_STACK
-
-/* MetalLB's controller cases. p5 has the ranges of p1 and p3, as there. */
-static const struct help_pool pools34[] = {
-    {.name = "p1", .addresses = "1.2.3.0/31"},
-    {.name = "p2", .addresses = "3.4.5.6/32", .no_auto = true},
-    {.name = "p3", .addresses = "1000::/127"},
-    {.name = "p4", .addresses = "2000::1/128", .no_auto = true},
-    {.name = "p5", .addresses = "1.2.3.0/31 1000::/127"},
-    {.name = "p6", .addresses = "7.8.9.0/31", .namespaces = "ns1", .priority = 10},
-    {.name = "p7", .addresses = "10.11.12.0/31", .namespaces = "ns1", .priority = 11},
-    {.name = "p8",
-	.addresses = "13.14.15.0/31",
-	.service_selectors = "team=metallb",
-	.priority = 9},
-    {.name = "p9", .addresses = "16.17.18.0/31", .namespaces = "ns2"},
-    {.name = "p10",
-	.addresses = "19.20.21.0/31",
-	.service_selectors = "team=metallb",
-	.priority = 8},
-    {.name = "p11",
-	.addresses = "22.23.24.0/31",
-	.namespaces = "ns1",
-	.service_selectors = "team=metallb",
-	.priority = 8},
-    {.name = "p12",
-	.addresses = "25.26.27.0/31",
-	.namespaces = "ns1",
-	.service_selectors = "team=metallb",
-	.priority = 5},
-};
-
-static const struct {
-	const char *name;
-	struct help_service service;
-	const char *status;
-	bool warns;
-} cases34[] = {
-    {"ClusterIP Service", {.not_load_balancer = true}, "", false},
-    {"without clusterIP", {.no_cluster_ip = true}, "", false},
-    {"v4", {0}, "1.2.3.0", false},
-    {"field", {.field = "1.2.3.1"}, "1.2.3.1", false},
-    {"annotation", {.ips = "1.2.3.1"}, "1.2.3.1", false},
-    {"both", {.ips = "1.2.3.1", .field = "1.2.3.1"}, "", true},
-    {"field is text", {.field = "please"}, "", true},
-    {"annotation is text", {.ips = "please"}, "", true},
-    {"annotation and wrong pool", {.ips = "1.2.3.1", .pool = "p2"}, "", true},
-    {"two v4", {.ips = "1.2.3.0,1.2.3.1"}, "", true},
-    {"has one, asks for another in no pool", {.ingress = "1.2.3.1", .field = "1.2.3.4"}, "", true},
-    {"pool p1", {.pool = "p1"}, "1.2.3.0", false},
-    {"has p1, asks for p2", {.ingress = "1.2.3.0", .pool = "p2"}, "3.4.5.6", false},
-    {"no such pool", {.pool = "does-not-exist"}, "", true},
-    {"left by MetalLB, in no pool", {.ingress = "2.3.4.5", .from = "old"}, "1.2.3.0", false},
-    {"foreign address", {.ingress = "2.3.4.5"}, "1.2.3.0 2.3.4.5", false},
-    {"foreign name and address", {.ingress = "foo.bar.local 10.10.10.10"},
-	"1.2.3.0 foo.bar.local 10.10.10.10", false},
-    {"was LoadBalancer", {.not_load_balancer = true, .ingress = "1.2.3.0"}, "", false},
-    {"field of a pool without auto-assign", {.field = "3.4.5.6"}, "3.4.5.6", false},
-    {"the same, Local", {.field = "3.4.5.6", .local = true}, "3.4.5.6", false},
-    {"v6 asks for v4", {.cluster_ips = "fd00::1", .field = "1.2.3.1"}, "", true},
-    {"v6 asks for v4, annotation", {.cluster_ips = "fd00::1", .ips = "1.2.3.1"}, "", true},
-    {"v4 asks for v6", {.field = "1000::"}, "", true},
-    {"v4 asks for v6, annotation", {.ips = "1000::"}, "", true},
-    {"v4 has v6", {.ingress = "1000::"}, "1.2.3.0", false},
-    {"v6 has v4", {.cluster_ips = "fd00::1", .ingress = "1.2.3.0"}, "1000::", false},
-    {"Require", {REQUIRE}, "1.2.3.0 1000::", false},
-    {"Prefer", {PREFER}, "1.2.3.0 1000::", false},
-    {"Require p5", {REQUIRE, .pool = "p5"}, "1.2.3.0 1000::", false},
-    {"Prefer p5", {PREFER, .pool = "p5"}, "1.2.3.0 1000::", false},
-    {"ns1, one clusterIP, Prefer", {.namespace = "ns1", .policy = PREFER_DUAL_STACK}, "7.8.9.0",
-	false},
-    {"Prefer p1", {PREFER, .pool = "p1"}, "1.2.3.0", false},
-    {"v6, Prefer p3", {.cluster_ips = "fd00::1", .policy = PREFER_DUAL_STACK, .pool = "p3"},
-	"1000::", false},
-    {"v4, Prefer p5", {.policy = PREFER_DUAL_STACK, .pool = "p5"}, "1.2.3.0", false},
-    {"v4, Require p5", {.policy = REQUIRE_DUAL_STACK, .pool = "p5"}, "", true},
-    {"Prefer, one address asked", {PREFER, .field = "1.2.3.1"}, "", true},
-    {"Require, one address asked", {REQUIRE, .ips = "1.2.3.1"}, "", true},
-    {"Require, both asked", {REQUIRE, .ips = "1.2.3.0,1000::"}, "1.2.3.0 1000::", false},
-    {"Require p1", {REQUIRE, .pool = "p1"}, "", true},
-    {"ns1", {.namespace = "ns1"}, "7.8.9.0", false},
-    {"ns2", {.namespace = "ns2"}, "16.17.18.0", false},
-    {"team", {.labels = "team=metallb"}, "19.20.21.0", false},
-    {"ns1 and team", {.namespace = "ns1", .labels = "team=metallb"}, "25.26.27.0", false},
-    {"legacy annotations", {.ips = "1.2.3.1", .legacy = true}, "1.2.3.1", true},
-    {"another class", {.class = "other"}, "", false},
-    {"another class, served by another", {.class = "other", .ingress = "1.2.3.0", .from = "p1"},
-	"1.2.3.0", false},
-    {"clusterIPs make no sense", {.clusters_invalid = true}, "", true},
-    {"the same, has an address", {.clusters_invalid = true, .ingress = "1.2.3.1", .from = "p1"},
-	"1.2.3.1", true},
-    {"being deleted", {.deleting = true}, "", false},
-    {"being deleted, has one", {.deleting = true, .ingress = "1.2.3.1", .from = "p1"}, "1.2.3.1",
-	false},
-    {"recorded, status wiped", {.condition = "assigned 1.2.3.1 from pool \"p1\"", .from = "p1"},
-	"1.2.3.1", false},
-    {"recorded, foreign beside it",
-	{.condition = "assigned 1.2.3.1 from pool \"p1\"",
-	    .from = "p1",
-	    .ingress = "9.9.9.9 1.2.3.1"},
-	"9.9.9.9 1.2.3.1", false},
-    {"recorded, pool gone",
-	{.condition = "assigned 9.9.9.9 from pool \"old\"", .from = "old", .ingress = "9.9.9.9"},
-	"1.2.3.0", false},
-    {"two of ours", {.ingress = "1.2.3.1 1.2.3.0", .from = "p1"}, "1.2.3.1", false},
-    {"the same one twice", {.ingress = "1.2.3.1 1.2.3.1", .from = "p1"}, "1.2.3.1", false},
-    {"wrong order", {REQUIRE, .ingress = "1000:: 1.2.3.1", .from = "p5"}, "1.2.3.1 1000::", false},
-};
-
-static const char *
-key_of(const struct help_service *spec)
-{
-	static char key[64];
-
-	(void)snprintf(key, sizeof(key), "%s/%s", spec->namespace ? spec->namespace : "default",
-	    spec->name ? spec->name : "test");
-	return key;
-}
-
-static void
-run_case(struct help_cluster *cluster, size_t i, uint64_t seed, const char *uid)
-{
-	struct help_service spec = cases34[i].service;
-	size_t warnings = cluster->warnings;
-	const struct service *service;
-	const char *status;
-
-	spec.uid = uid;
-	help_cluster_put(cluster, &spec);
-	help_cluster_run(cluster);
-	status = help_cluster_status(cluster, key_of(&spec));
-	if (!str_eq(status, cases34[i].status))
-		fail_msg("seed %llu, %s: %s, not %s", (unsigned long long)seed, cases34[i].name,
-		    status, cases34[i].status);
-	service = service_table_find(&cluster->table, key_of(&spec));
-	if (service->condition.present)
-		assert_row(i, cases34[i].name,
-		    service->condition.status ==
-			(service->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL] != NULL));
-	if ((cluster->warnings > warnings) != cases34[i].warns)
-		fail_msg("seed %llu, %s: %zu warnings", (unsigned long long)seed, cases34[i].name,
-		    cluster->warnings - warnings);
-}
-
-static void
-test_controller_cases(void **state)
-{
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases34); i++) {
-		struct help_cluster cluster;
-
-		help_cluster_init(&cluster, pools34, ARRAY_SIZE(pools34));
-		run_case(&cluster, i, 0, "uid");
-		help_cluster_fini(&cluster);
-	}
-}
-
-/* The same from any previous state: in random order, each a new Service under an old name. */
-static void
-test_controller_cases_shuffled(void **state)
-{
-	struct help_cluster cluster;
-	size_t round, i;
-
-	(void)state;
-	help_cluster_init(&cluster, pools34, ARRAY_SIZE(pools34));
-	for (round = 0; round < 100; round++) {
-		size_t order[ARRAY_SIZE(cases34)];
-		struct prng prng;
-
-		prng_init(&prng, round);
-		for (i = 0; i < ARRAY_SIZE(order); i++) {
-			size_t j = prng_below(&prng, i + 1);
-
-			order[i] = order[j];
-			order[j] = i;
-		}
-		for (i = 0; i < ARRAY_SIZE(order); i++) {
-			char uid[32];
-
-			(void)snprintf(uid, sizeof(uid), "%zu.%zu", round, i);
-			/* Those of other namespaces are in the way of nobody. */
-			help_cluster_gone(&cluster, "ns1/test");
-			help_cluster_gone(&cluster, "ns2/test");
-			if (!str_eq(key_of(&cases34[order[i]].service), "default/test"))
-				help_cluster_gone(&cluster, "default/test");
-			run_case(&cluster, order[i], round, uid);
-		}
-	}
-	help_cluster_fini(&cluster);
-}
-
-/* Each case after each other one as an edit of the same Service: whatever it keeps, it ends. */
-static void
-test_controller_cases_edited(void **state)
-{
-	size_t i, j;
-
-	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases34); i++) {
-		for (j = 0; j < ARRAY_SIZE(cases34); j++) {
-			struct help_service spec = cases34[j].service;
-			struct help_cluster cluster;
-			const struct service *was;
-			struct service *edited;
-			size_t writes;
-
-			help_cluster_init(&cluster, pools34, ARRAY_SIZE(pools34));
-			help_cluster_put(&cluster, &cases34[i].service);
-			help_cluster_run(&cluster);
-			was = service_table_find(&cluster.table, key_of(&cases34[i].service));
-			spec.namespace = cases34[i].service.namespace;
-			edited = help_service(&spec);
-			/* The edit leaves status and annotation as they were written. */
-			edited->ingress = was->ingress;
-			edited->n_ingress = was->n_ingress;
-			edited->condition = was->condition;
-			edited->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL] =
-			    was->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL];
-			{
-				struct service *copy = help_copy(edited);
-
-				service_free(edited);
-				service_table_put(&cluster.table, copy);
-				ipam_service_changed(cluster.ipam, copy);
-			}
-			help_cluster_run(&cluster);
-			/* A fresh leader finds nothing to do. */
-			writes = cluster.writes;
-			help_cluster_restart(&cluster);
-			help_cluster_run(&cluster);
-			if (cluster.writes != writes)
-				fail_msg("%s -> %s: a fresh leader writes again", cases34[i].name,
-				    cases34[j].name);
-			help_cluster_fini(&cluster);
-		}
-	}
-}
-
-/* A Service by number, the later the younger. */
-static void
-put(struct help_cluster *cluster, unsigned n, struct help_service spec)
-{
-	static char names[40][16];
-
-	(void)snprintf(names[n], sizeof(names[n]), "s%u", n);
-	spec.name = names[n];
-	spec.created = spec.created ? spec.created : 1000 + n;
-	help_cluster_put(cluster, &spec);
-	help_cluster_run(cluster);
-}
-
-static const char *
-status(const struct help_cluster *cluster, unsigned n)
-{
-	char key[32];
-
-	(void)snprintf(key, sizeof(key), "default/s%u", n);
-	return help_cluster_status(cluster, key);
-}
-
-static void
-gone(struct help_cluster *cluster, unsigned n)
-{
-	char key[32];
-
-	(void)snprintf(key, sizeof(key), "default/s%u", n);
-	help_cluster_gone(cluster, key);
-	help_cluster_run(cluster);
-}
-
-#define assert_status(cluster, n, text) assert_string_equal(status(cluster, n), text)
 
 /* B: AllocateFromPool. */
 static void
@@ -329,6 +51,31 @@ test_named_pool(void **state)
 		assert_status(&cluster, 6, expected[family][0]);
 		help_cluster_fini(&cluster);
 	}
+}
+
+/* B6, B9: neither an address of the wrong family nor a pool that is not there is given. */
+static void
+test_named_in_vain(void **state)
+{
+	static const struct help_pool pools[] = {
+	    {.name = "test", .addresses = "1.2.3.4/31 1000::/127"}};
+	struct help_cluster cluster;
+
+	(void)state;
+	help_cluster_init(&cluster, pools, 1);
+	put(&cluster, 1, (struct help_service){.pool = "test"});
+	assert_status(&cluster, 1, "1.2.3.4");
+	put(&cluster, 1,
+	    (struct help_service){
+		.pool = "test", .ips = "1000::", .ingress = "1.2.3.4", .from = "test"});
+	assert_string_equal(cluster.last_event, "AllocationFailed");
+	assert_non_null(strstr(cluster.last_message, "do not match the ipFamilies"));
+	assert_status(&cluster, 1, "");
+	put(&cluster, 2, (struct help_service){.pool = "nonexistentpool"});
+	assert_status(&cluster, 2, "");
+	assert_non_null(strstr(cluster.last_message, "unknown pool \"nonexistentpool\""));
+	assert_int_equal(cluster.warnings, 2);
+	help_cluster_fini(&cluster);
 }
 
 /* C1. */
@@ -982,171 +729,12 @@ test_forbidden_addresses(void **state)
 	help_cluster_fini(&cluster);
 }
 
-struct seen {
-	char text[2048];
-};
-
-static void
-see_pool(void *arg, const char *pool, enum ipam_verdict verdict, const char *sentence)
-{
-	struct seen *seen = arg;
-	size_t len = strlen(seen->text);
-
-	assert_non_null(strstr(sentence, verdict == IPAM_VERDICT_USED ? "gives" : "pool \""));
-	(void)snprintf(
-	    seen->text + len, sizeof(seen->text) - len, "%s:%s ", pool, ipam_verdict_str(verdict));
-}
-
-static void
-see_held(void *arg, const struct ipam_held *held)
-{
-	struct seen *seen = arg;
-	size_t len = strlen(seen->text);
-	char addr[IP_ADDR_STRLEN];
-
-	ip_addr_format(&held->address, addr);
-	(void)snprintf(seen->text + len, sizeof(seen->text) - len, "%s=%s@%s%s ", addr,
-	    held->service, held->pool, held->is_shared ? "+" : "");
-}
-
-static void
-test_explain_and_counts(void **state)
-{
-	static const struct help_pool pools[] = {
-	    {.name = "full", .addresses = "1.2.3.0/32"},
-	    {.name = "manual", .addresses = "1.2.4.0/24", .no_auto = true},
-	    {.name = "six", .addresses = "1000::/64"},
-	    {.name = "open", .addresses = "1.2.5.0/24"},
-	    {.name = "team", .addresses = "1.2.6.0/24", .service_selectors = "team=a"},
-	    {.name = "ns", .addresses = "1.2.7.0/24", .namespaces = "other", .priority = 1},
-	};
-	static const struct {
-		struct help_service service;
-		const char *text;
-	} rows[] = {
-	    {{.name = "new"},
-		"ns:namespace team:service-labels full:full manual:no-auto-assign six:no-family open:usable "},
-	    {{.name = "s1"},
-		"ns:namespace team:service-labels full:used manual:no-auto-assign six:no-family open:usable "},
-	    {{.name = "new", .pool = "manual"},
-		"ns:not-named team:not-named full:not-named manual:usable six:not-named open:not-named "},
-	    {{.name = "new", .field = "1.2.3.0"},
-		"ns:not-requested team:not-requested full:refused manual:not-requested six:not-requested open:not-requested "},
-	    {{.name = "new", .field = "1.2.6.3"},
-		"ns:not-requested team:refused full:not-requested manual:not-requested six:not-requested open:not-requested "},
-	};
-	struct help_cluster cluster;
-	struct ipam_pool_stats stats;
-	struct seen seen = {0};
-	enum ipam_reason reason;
-	const char *message;
-	size_t i;
-
-	(void)state;
-	help_cluster_init(&cluster, pools, ARRAY_SIZE(pools));
-	put(&cluster, 1, (struct help_service){0});
-	put(&cluster, 2,
-	    (struct help_service){.cluster_ips = "fd00::1", .share = "k", .ports = "tcp/1"});
-	put(&cluster, 3,
-	    (struct help_service){.cluster_ips = "fd00::1", .share = "k", .ports = "tcp/2"});
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct service *service = help_service(&rows[i].service);
-
-		seen.text[0] = '\0';
-		ipam_explain(cluster.ipam, service, see_pool, &seen);
-		assert_string_equal(seen.text, rows[i].text);
-		service_free(service);
-	}
-	seen.text[0] = '\0';
-	ipam_foreach_held(cluster.ipam, see_held, &seen);
-	assert_string_equal(
-	    seen.text, "1.2.3.0=default/s1@full 1000::=default/s2@six+ 1000::=default/s3@six+ ");
-	assert_int_equal(ipam_pool_stats(cluster.ipam, "six", &stats), 0);
-	assert_true(stats.v6.is_saturated && stats.v6.free == UINT64_MAX && stats.v6.used == 1);
-	assert_int_equal(stats.v4.total, 0);
-	assert_int_equal(ipam_pool_stats(cluster.ipam, "full", &stats), 0);
-	assert_true(stats.v4.total == 1 && stats.v4.used == 1 && stats.v4.free == 0);
-	assert_int_not_equal(ipam_pool_stats(cluster.ipam, "none", &stats), 0);
-	assert_true(ipam_service_state(cluster.ipam, "default/s1", &reason, &message));
-	assert_int_equal(reason, IPAM_ALLOCATED);
-	assert_string_equal(message, "assigned 1.2.3.0 from pool \"full\"");
-	assert_false(ipam_service_state(cluster.ipam, "default/s9", &reason, &message));
-
-	/* A daemon that does not allocate says the same of what is held, and gives nothing. */
-	put(&cluster, 4, (struct help_service){0});
-	assert_status(&cluster, 4, "1.2.5.0");
-	put(&cluster, 4, (struct help_service){.uid = "again", .field = "1.2.5.1"});
-	assert_status(&cluster, 4, "1.2.5.1");
-	{
-		struct ipam *view = ipam_new();
-
-		service_table_put(
-		    &cluster.table, help_service(&(struct help_service){.name = "s5"}));
-		ipam_set_settings(view, cluster.settings);
-		ipam_learn(view, &cluster.table);
-		seen.text[0] = '\0';
-		ipam_foreach_held(view, see_held, &seen);
-		assert_string_equal(seen.text,
-		    "1.2.3.0=default/s1@full 1.2.5.1=default/s4@open 1000::=default/s2@six+ "
-		    "1000::=default/s3@six+ ");
-		ipam_free(view);
-	}
-	help_cluster_fini(&cluster);
-}
-
-/* Long foreign text ends in short, printable words; 64 foreign entries are carried over. */
-static void
-test_hostile(void **state)
-{
-	static const struct help_pool pools[] = {{.name = "a", .addresses = "1.2.3.0/30"}};
-	struct strbuf list = {0}, hosts = {0}, key = {0};
-	struct help_cluster cluster;
-	const struct service *service;
-	int i;
-
-	(void)state;
-	for (i = 0; i < 10000; i++)
-		strbuf_printf(&list, "10.%d.%d.1,", i / 250, i % 250);
-	for (i = 0; i < SERVICE_MAX_INGRESS; i++)
-		strbuf_printf(&hosts, "h%d ", i);
-	for (i = 0; i < 4096; i++)
-		strbuf_addc(&key, (char)(1 + i % 31));
-	help_cluster_init(&cluster, pools, 1);
-	put(&cluster, 1, (struct help_service){.ips = strbuf_text(&list)});
-	assert_status(&cluster, 1, "");
-	assert_string_equal(cluster.last_event, "LoadBalancerFailed");
-	assert_true(strlen(cluster.last_message) < 200);
-	put(&cluster, 2, (struct help_service){.pool = strbuf_text(&key)});
-	assert_status(&cluster, 2, "");
-	assert_null(strpbrk(cluster.last_message, "\x01\n\x1b"));
-	assert_true(strlen(cluster.last_message) < 500);
-	put(&cluster, 3, (struct help_service){.share = strbuf_text(&key), .ports = "tcp/1"});
-	put(&cluster, 4, (struct help_service){.share = strbuf_text(&key), .ports = "tcp/2"});
-	assert_status(&cluster, 3, "1.2.3.0");
-	assert_status(&cluster, 4, "1.2.3.0");
-	strbuf_add(&key, "!");
-	put(&cluster, 5, (struct help_service){.share = strbuf_text(&key), .ports = "tcp/3"});
-	assert_status(&cluster, 5, "");
-	put(&cluster, 6, (struct help_service){.ingress = strbuf_text(&hosts)});
-	service = service_table_find(&cluster.table, "default/s6");
-	assert_int_equal(service->n_ingress, SERVICE_MAX_INGRESS + 1);
-	put(&cluster, 7, (struct help_service){.from = strbuf_text(&key), .field = "1.2.3.2"});
-	service = service_table_find(&cluster.table, "default/s7");
-	assert_string_equal(service->annotations[ANNOTATION_IP_ALLOCATED_FROM_POOL], "a");
-	help_cluster_fini(&cluster);
-	strbuf_free(&list);
-	strbuf_free(&hosts);
-	strbuf_free(&key);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_controller_cases),
-	    cmocka_unit_test(test_controller_cases_shuffled),
-	    cmocka_unit_test(test_controller_cases_edited),
 	    cmocka_unit_test(test_named_pool),
+	    cmocka_unit_test(test_named_in_vain),
 	    cmocka_unit_test(test_any_pool),
 	    cmocka_unit_test(test_buggy_and_auto_assign),
 	    cmocka_unit_test(test_reload),
@@ -1161,9 +749,7 @@ main(void)
 	    cmocka_unit_test(test_failed_write),
 	    cmocka_unit_test(test_class),
 	    cmocka_unit_test(test_forbidden_addresses),
-	    cmocka_unit_test(test_explain_and_counts),
-	    cmocka_unit_test(test_hostile),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return help_run_with_pasts(tests);
 }
