@@ -340,6 +340,7 @@ send_open(struct bgp_session *s, unsigned slot, const struct bgp_next_hops *loca
 	struct bgp_connection *c = s->connections[slot];
 
 	c->state = BGP_OPEN_SENT;
+	c->stands_since = now;
 	c->local = *local;
 	c->ours = make_open(s);
 	s->last_ours = c->ours;
@@ -523,6 +524,25 @@ apply_passive(struct bgp_session *s, mono_t now)
 		s->next_attempt = MONO_NEVER;
 }
 
+/* Connections whose OPEN is made go. What failed before may have failed for what is changed now. */
+static void
+apply_open(struct bgp_session *s, mono_t now)
+{
+	struct bgp_error err;
+	unsigned slot;
+
+	session_because(s, "the configuration was changed");
+	bgp_error_cease(&err, BGP_CEASE_CONFIGURATION, "");
+	for (slot = 0; slot < BGP_SLOTS; slot++)
+		if (s->connections[slot] && s->connections[slot]->state >= BGP_OPEN_SENT)
+			session_end(s, slot, &err, now);
+	if (s->drain != BGP_DRAIN_NONE && find_state(s, BGP_ESTABLISHED) == BGP_SLOTS)
+		be_stopped(s);
+	s->failures = 0;
+	if (needs_attempt(s))
+		attempt_at(s, now, false);
+}
+
 void
 bgp_session_configure(struct bgp_session *s, const struct bgp_session_config *config, mono_t now)
 {
@@ -535,7 +555,7 @@ bgp_session_configure(struct bgp_session *s, const struct bgp_session_config *co
 		apply_passive(s, now);
 	}
 	if (reset)
-		bgp_session_reset(s, BGP_CEASE_CONFIGURATION, "", now);
+		apply_open(s, now);
 	session_settle(s, now);
 }
 

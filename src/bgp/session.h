@@ -42,6 +42,7 @@
 
 #define BGP_SLOTS 2
 #define BGP_OPEN_HOLD_USEC (4 * USEC_PER_MIN)       /* RFC 4271 8.2.2: until the OPEN came */
+#define BGP_COLLISION_USEC (5 * USEC_PER_SEC)       /* a rival connection may be silent so long */
 #define BGP_SEND_HOLD_USEC (8 * USEC_PER_MIN)       /* RFC 9687 5, or twice the hold time */
 #define BGP_STABLE_USEC (1 * USEC_PER_MIN)          /* Established so long: failures forgotten */
 #define BGP_IDLE_HOLD_USEC (1 * USEC_PER_SEC)       /* after the first failure; doubles, to */

@@ -24,6 +24,7 @@ struct bgp_connection {
 	mono_t hold_deadline;
 	mono_t keepalive_at;
 	mono_t send_deadline; /* RFC 9687; MONO_NEVER while nothing waits to be sent */
+	mono_t stands_since;  /* TCP */
 	mono_t established_at;
 	/* To be sent, in this order, before any UPDATE. */
 	bool open_due, keepalive_due;

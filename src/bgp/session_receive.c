@@ -4,7 +4,8 @@
  * Collision is settled by the first OPEN that arrives while the other connection waits for its own:
  * 6.8 lets one look at connections in OpenSent when the peer's identifier is known by other means,
  * and both are to the same configured peer. Both sides then judge by the same two identifiers, so
- * they keep the same connection, however their messages cross.
+ * they keep the same connection, however their messages cross. A connection that has been silent
+ * for BGP_COLLISION_USEC is no rival: its router may have forgotten it, and must not win by it.
  */
 #include <assert.h>
 #include <string.h>
@@ -124,6 +125,9 @@ resolve_collision(struct bgp_session *s, unsigned slot, mono_t now)
 
 	if (!other || other->state == BGP_CONNECT)
 		return true;
+	if (other->state == BGP_OPEN_SENT &&
+	    mono_diff_usec(now, other->stands_since) >= BGP_COLLISION_USEC)
+		return true;
 	if (other->state == BGP_ESTABLISHED) {
 		/* RFC 4724 4.2: the peer came back before we missed it. The old connection ends
 		 * without a NOTIFICATION. Only here, not at the mere TCP connection, so that
@@ -139,6 +143,8 @@ resolve_collision(struct bgp_session *s, unsigned slot, mono_t now)
 		    c->outgoing == keeps_outgoing(&c->ours, &c->theirs);
 	}
 	end_by_collision(s, keep_new ? other_slot : slot, now);
+	if (!keep_new)
+		session_retry(s, now);
 	return keep_new;
 }
 
