@@ -90,8 +90,8 @@ quoted(struct convert *c, const char *text)
 static const char *
 origin_of(struct convert *c, const char *kind, const char *namespace, const char *name)
 {
-	return arena_printf(
-	    c->arena, "%s %s%s%s", kind, namespace, *namespace ? "/" : "", quoted(c, name));
+	return arena_printf(c->arena, "%s %s%s%s", kind, quoted(c, namespace),
+	    *namespace ? "/" : "", quoted(c, name));
 }
 
 /* A ConfigMap is MetalLB's when its key `config` reads like that; the one called "config" must. */
@@ -319,7 +319,7 @@ const char *
 resources_name(struct convert *c, enum resource_kind kind, const char *wanted)
 {
 	char *name = arena_printf(
-	    c->arena, "%s%.*s", strchr(ALNUM, *wanted) ? "" : "x", MAX_NAME, wanted);
+	    c->arena, "%s%.*s", *wanted && strchr(ALNUM, *wanted) ? "" : "x", MAX_NAME, wanted);
 	const char *unique = name;
 	char *p;
 	size_t i;
