@@ -20,6 +20,7 @@ static const char *const verdict_texts[] = {
     [INTERFACE_OTHER_LAN] = "is in another LAN",
     [INTERFACE_DOWN] = "is down",
     [INTERFACE_NO_CARRIER] = "has no carrier",
+    [INTERFACE_NO_LINK_LOCAL] = "has no IPv6 link-local address",
 };
 static_assert(
     sizeof(verdict_texts) / sizeof(verdict_texts[0]) == INTERFACE_VERDICT_COUNT, "one text each");
@@ -33,7 +34,20 @@ interface_verdict_str(enum interface_verdict verdict)
 bool
 interface_verdict_is_passing(enum interface_verdict verdict)
 {
-	return verdict == INTERFACE_DOWN || verdict == INTERFACE_NO_CARRIER;
+	return verdict == INTERFACE_DOWN || verdict == INTERFACE_NO_CARRIER ||
+	    verdict == INTERFACE_NO_LINK_LOCAL;
+}
+
+static bool
+has_link_local(const struct link_info *link)
+{
+	size_t i;
+
+	for (i = 0; i < link->n_addresses; i++)
+		if (link->addresses[i].addr.family == IP_FAMILY_V6 &&
+		    ip_addr_is_link_local(&link->addresses[i].addr))
+			return true;
+	return false;
 }
 
 /* What the link itself says, whatever was chosen. */
@@ -52,7 +66,11 @@ link_verdict(const struct link_info *link, enum ip_family family)
 		return INTERFACE_NO_MAC;
 	if (!link->up)
 		return INTERFACE_DOWN;
-	return link->carrier ? INTERFACE_USED : INTERFACE_NO_CARRIER;
+	if (!link->carrier)
+		return INTERFACE_NO_CARRIER;
+	if (family == IP_FAMILY_V6 && !has_link_local(link))
+		return INTERFACE_NO_LINK_LOCAL;
+	return INTERFACE_USED;
 }
 
 static bool

@@ -8,7 +8,9 @@
  * LAN.
  *
  * Never: an interface that is down, without carrier, loopback, without ARP, without broadcast
- * (IPv4), without a MAC, or that is a bond's slave or a bridge's port (a VRF's member is fine).
+ * (IPv4), without a link-local address that passed duplicate address detection (IPv6: until then,
+ * and with net.ipv6.conf.*.disable_ipv6, the kernel neither joins groups nor forwards there),
+ * without a MAC, or that is a bond's slave or a bridge's port (a VRF's member is fine).
  */
 #ifndef ANNOUNCE_INTERFACES_H
 #define ANNOUNCE_INTERFACES_H
@@ -36,6 +38,7 @@ enum interface_verdict {
 	/* Chosen, but cannot serve now: */
 	INTERFACE_DOWN,
 	INTERFACE_NO_CARRIER,
+	INTERFACE_NO_LINK_LOCAL, /* IPv6 */
 	INTERFACE_VERDICT_COUNT
 };
 

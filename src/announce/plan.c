@@ -14,7 +14,6 @@ static const char *const reason_names[] = {
     [PLAN_ELIGIBLE] = "eligible",
     [PLAN_NOT_ALLOWED] = "ipNotAllowed",
     [PLAN_NO_MATCHING_ADVERTISEMENT] = "noMatchingAdvertisement",
-    [PLAN_FAMILY_NOT_ANNOUNCED] = "familyNotAnnounced",
     [PLAN_NODE_NETWORK_UNAVAILABLE] = "nodeNetworkUnavailable",
     [PLAN_NODE_EXCLUDED] = "nodeLabeledExcludeBalancers",
     [PLAN_NO_INTERFACE] = "interfaceMissing",
@@ -75,11 +74,12 @@ struct build {
 	struct pool_range *ranges; /* sorted; the file's check lets none overlap */
 	size_t n_ranges;
 	struct pool_facts *pools;
-	struct interface_choice *choices; /* per L2 advertisement, with `links` set when made; the
-					     last is that of all without `interfaces` */
-	int *ifindexes, *more;            /* links->count each */
-	uint16_t *advertisements;         /* n_l2_advertisements */
-	struct health_verdict health;     /* that decided for the address at hand */
+	/* Per family and L2 advertisement, with `links` set when made; the last of a family is that
+	 * of all without `interfaces`. */
+	struct interface_choice *choices[IP_FAMILY_COUNT];
+	int *ifindexes, *more;        /* links->count each */
+	uint16_t *advertisements;     /* n_l2_advertisements */
+	struct health_verdict health; /* that decided for the address at hand */
 	struct strbuf text;
 };
 
@@ -282,16 +282,16 @@ globs_of(const struct build *b, size_t advertisement)
 
 /* All advertisements without `interfaces` share the last choice. */
 static struct interface_choice *
-choice_of(struct build *b, size_t advertisement)
+choice_of(struct build *b, size_t advertisement, enum ip_family family)
 {
 	size_t last = b->plan->n_advertisements, i;
 	struct interface_choice *choice;
 
 	i = globs_of(b, advertisement)->count ? advertisement : last;
-	choice = &b->choices[i];
+	choice = &b->choices[family][i];
 	if (!choice->links)
 		interface_choice_init(choice, b->input->links, globs_of(b, i),
-		    &b->settings->node.exclude_interfaces, IP_FAMILY_V4);
+		    &b->settings->node.exclude_interfaces, family);
 	return choice;
 }
 
@@ -319,7 +319,8 @@ choose_interfaces(struct build *b, const struct plan_address *address)
 		if (!b->plan->advertisements[address->advertisements[i]].selected)
 			continue;
 		n_more = interface_choice_list(
-		    choice_of(b, address->advertisements[i]), &address->ip, b->more);
+		    choice_of(b, address->advertisements[i], (enum ip_family)address->ip.family),
+		    &address->ip, b->more);
 		for (j = 0; j < n_more; j++)
 			n = add_sorted(b->ifindexes, n, b->more[j]);
 	}
@@ -338,7 +339,7 @@ explain_no_interface(struct build *b, const struct plan_address *address)
 
 		if (!b->plan->advertisements[advertisement].selected)
 			continue;
-		choice = choice_of(b, advertisement);
+		choice = choice_of(b, advertisement, (enum ip_family)address->ip.family);
 		if (choice == previous)
 			continue;
 		if (previous)
@@ -381,8 +382,6 @@ judge_address(const struct build *b, const struct plan_address *address)
 			break;
 	if (i == address->n_advertisements)
 		return PLAN_NO_MATCHING_ADVERTISEMENT;
-	if (address->ip.family != IP_FAMILY_V4)
-		return PLAN_FAMILY_NOT_ANNOUNCED;
 	if (b->input->node_network_unavailable)
 		return PLAN_NODE_NETWORK_UNAVAILABLE;
 	if (b->plan->node_excluded)
@@ -406,10 +405,6 @@ explain(struct build *b, struct plan_address *address, const struct settings_poo
 		break;
 	case PLAN_NO_MATCHING_ADVERTISEMENT:
 		explain_no_advertisement(b, address, pool, facts);
-		break;
-	case PLAN_FAMILY_NOT_ANNOUNCED:
-		strbuf_printf(&b->text, "%s addresses are not announced by this version",
-		    ip_family_str((enum ip_family)address->ip.family));
 		break;
 	case PLAN_NODE_NETWORK_UNAVAILABLE:
 		strbuf_printf(&b->text, "node %s has the condition NetworkUnavailable", node);
@@ -501,8 +496,7 @@ plan_address(
 	address->reason = judge_address(b, address);
 	for (i = 0; i < address->n_advertisements; i++)
 		address->weight += plan->advertisements[address->advertisements[i]].weight;
-	if (address->reason == PLAN_NO_MATCHING_ADVERTISEMENT ||
-	    address->reason == PLAN_FAMILY_NOT_ANNOUNCED)
+	if (address->reason == PLAN_NO_MATCHING_ADVERTISEMENT)
 		return;
 	n = choose_interfaces(b, address);
 	address->ifindexes = arena_memdup(plan->arena, b->ifindexes, n, sizeof(*b->ifindexes));
@@ -604,10 +598,13 @@ static void
 build_fini(struct build *b)
 {
 	size_t i;
+	int family;
 
-	for (i = 0; i <= b->plan->n_advertisements; i++)
-		interface_choice_fini(&b->choices[i]);
-	free(b->choices);
+	for (family = 0; family < IP_FAMILY_COUNT; family++) {
+		for (i = 0; i <= b->plan->n_advertisements; i++)
+			interface_choice_fini(&b->choices[family][i]);
+		free(b->choices[family]);
+	}
 	free(b->ranges);
 	free(b->pools);
 	free(b->ifindexes);
@@ -626,12 +623,14 @@ plan_build(const struct plan_input *input)
 	    .input = input,
 	    .settings = input->settings,
 	    .plan = plan,
-	    .choices = xcalloc(n_ads + 1, sizeof(*b.choices)),
 	    .ifindexes = xcalloc(n_links, sizeof(*b.ifindexes)),
 	    .more = xcalloc(n_links, sizeof(*b.more)),
 	    .advertisements = xcalloc(n_ads, sizeof(*b.advertisements)),
 	};
+	int family;
 
+	for (family = 0; family < IP_FAMILY_COUNT; family++)
+		b.choices[family] = xcalloc(n_ads + 1, sizeof(*b.choices[family]));
 	plan->arena = arena;
 	judge_node(&b);
 	judge_advertisements(&b);

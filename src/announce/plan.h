@@ -26,7 +26,6 @@ enum plan_reason {
 	PLAN_ELIGIBLE,
 	PLAN_NOT_ALLOWED,               /* ipNotAllowed: in no pool */
 	PLAN_NO_MATCHING_ADVERTISEMENT, /* noMatchingAdvertisement: for pool, Service and node */
-	PLAN_FAMILY_NOT_ANNOUNCED,      /* familyNotAnnounced: IPv6, until NDP is there */
 	PLAN_NODE_NETWORK_UNAVAILABLE,  /* nodeNetworkUnavailable */
 	PLAN_NODE_EXCLUDED,             /* nodeLabeledExcludeBalancers */
 	PLAN_NO_INTERFACE,              /* interfaceMissing: none to announce on */

@@ -40,22 +40,6 @@ warn(const struct settings *settings, struct config_report *report, const char *
 	    "checked, but does not act in this version");
 }
 
-static void
-warn_ipv6(const struct settings *settings, struct config_report *report)
-{
-	size_t i, j;
-
-	for (i = 0; i < settings->n_pools; i++) {
-		for (j = 0; j < settings->pools[i].n_addresses; j++) {
-			if (settings->pools[i].addresses[j].range.first.family != IP_FAMILY_V6)
-				continue;
-			config_report_add(report, CONFIG_WARNING, settings->path, "address-pools",
-			    "IPv6 addresses are not announced in this version");
-			return;
-		}
-	}
-}
-
 void
 config_not_yet(const struct settings *settings, struct config_report *report)
 {
@@ -83,5 +67,4 @@ config_not_yet(const struct settings *settings, struct config_report *report)
 		}
 	}
 	strbuf_free(&path);
-	warn_ipv6(settings, report);
 }

@@ -51,14 +51,34 @@ daemon_replan(struct daemon *daemon)
 
 /* --- from the plan to the Leases, from the Leases to the wire --- */
 
-/* Announced as the plan says now; `ip` is ours. */
+/* Announced as the plan says now; `ip` is ours. `probe`: no member had it before. */
 static void
-announce_here(struct daemon *daemon, const struct ip_addr *ip)
+announce_here(struct daemon *daemon, const struct ip_addr *ip, bool probe)
 {
 	const struct plan_address *address = daemon->plan ? plan_find(daemon->plan, ip) : NULL;
 
 	if (address)
-		l2_set(daemon->l2, ip, address->ifindexes, address->n_ifindexes);
+		l2_set(daemon->l2, ip, address->ifindexes, address->n_ifindexes, probe);
+}
+
+/* MetalLB's Event, but only when the owner changed. */
+static void
+say_assigned(struct daemon *daemon, const struct ip_addr *ip)
+{
+	const struct plan_address *address = daemon->plan ? plan_find(daemon->plan, ip) : NULL;
+	const struct service *service;
+	char *text;
+	size_t i;
+
+	text = xasprintf(
+	    "announcing from node \"%s\" with protocol \"layer2\"", daemon->settings->node.name);
+	for (i = 0; address && i < address->n_services; i++) {
+		service = service_table_find(
+		    services_table(daemon->services), address->services[i]);
+		if (service)
+			events_say(daemon->events, service, false, "nodeAssigned", text);
+	}
+	free(text);
 }
 
 static void
@@ -67,16 +87,21 @@ on_announce(void *arg, const struct ownership_change *change)
 	struct daemon *daemon = arg;
 
 	switch (change->voice) {
-	case VOICE_ANSWER:
-		break;
 	case VOICE_ANNOUNCE:
-		if (change->burst)
-			l2_remove(daemon->l2, &change->addr);
-		announce_here(daemon, &change->addr);
+		if (!l2_is_set(daemon->l2, &change->addr) &&
+		    (change->how == OWNERSHIP_FIRST || change->how == OWNERSHIP_TAKEN))
+			say_assigned(daemon, &change->addr);
+		announce_here(daemon, &change->addr, change->how == OWNERSHIP_FIRST);
+		l2_set_voice(daemon->l2, &change->addr, L2_ANNOUNCE, change->burst);
+		break;
+	case VOICE_ANSWER:
+		l2_set_voice(daemon->l2, &change->addr, L2_ANSWER, false);
+		break;
+	case VOICE_MUTE:
+		l2_set_voice(daemon->l2, &change->addr, L2_MUTE, false);
 		break;
 	case VOICE_NONE:
 	case VOICE_PROBE:
-	case VOICE_MUTE:
 	case VOICE_COUNT:
 		l2_remove(daemon->l2, &change->addr);
 		break;
@@ -88,7 +113,7 @@ on_announce(void *arg, const struct ownership_change *change)
 static bool
 has_lease(const struct plan_address *address)
 {
-	return address->n_advertisements && address->reason != PLAN_FAMILY_NOT_ANNOUNCED;
+	return address->n_advertisements > 0;
 }
 
 /* The connected prefixes over which the address would be announced: who else could announce it has
@@ -176,15 +201,20 @@ want_all(struct daemon *daemon)
 	daemon->n_wanted = n;
 }
 
+/* What is announced, muted or still answered follows the interfaces. */
 static void
 announce_all(struct daemon *daemon)
 {
+	const struct ownership *ownership = leases_ownership(daemon->leases);
 	size_t i;
 
-	for (i = 0; i < daemon->plan->n_addresses; i++)
-		if (ownership_is_announcing(
-			leases_ownership(daemon->leases), &daemon->plan->addresses[i].ip))
-			announce_here(daemon, &daemon->plan->addresses[i].ip);
+	for (i = 0; i < daemon->plan->n_addresses; i++) {
+		const struct ip_addr *ip = &daemon->plan->addresses[i].ip;
+		const struct ownership_address *address = ownership_find(ownership, ip);
+
+		if (l2_is_set(daemon->l2, ip) || (address && address->voice == VOICE_ANNOUNCE))
+			announce_here(daemon, ip, false);
+	}
 }
 
 /* The members are the live nodes on our LANs. */
@@ -428,36 +458,20 @@ on_services_synced(void *arg, bool first)
 	daemon_replan(daemon);
 }
 
-/*
- * A member that claims an address of ours is a witness, which the Leases judge. What is left is
- * said at most once a second, of whichever address.
- */
 static void
 on_claim(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex)
 {
 	struct daemon *daemon = arg;
-	const struct link_info *link = link_table_by_index(netlink_table(daemon->netlink), ifindex);
-	const struct member *member = membership_by_mac(leases_membership(daemon->leases), mac);
-	char ip_text[IP_ADDR_STRLEN], mac_text[MAC_ADDR_STRLEN];
-	const struct log_field fields[] = {{"METALLB_ADDRESS", ip_text}};
 
-	switch (leases_witness(daemon->leases, ip, mac)) {
-	case VERDICT_HANDED:
-	case VERDICT_DOUBT:
-		return;
-	case VERDICT_IGNORED:
-	case VERDICT_FOREIGN:
-	case VERDICT_COUNT:
-		break;
-	}
-	daemon->conflicts++;
-	if (!rate_take(&daemon->claims_said, loop_now(daemon->loop)))
-		return;
-	ip_addr_format(ip, ip_text);
-	mac_addr_format(mac, mac_text);
-	log_line(LOG_LEVEL_WARNING, fields, 1, "l2 address=%s is also claimed by %s%s%s on %s",
-	    ip_text, mac_text, member ? ", node " : "", member ? member->name : "",
-	    link ? link->name : "?");
+	claims_seen(&daemon->claims, ip, mac, ifindex);
+}
+
+static void
+on_cleared(void *arg, const struct ip_addr *ip, int ifindex)
+{
+	struct daemon *daemon = arg;
+
+	claims_cleared(&daemon->claims, ip, ifindex);
 }
 
 /* --- systemd's STATUS= --- */
@@ -737,6 +751,7 @@ start_signals(struct daemon *daemon)
 static int
 start_machine(struct daemon *daemon)
 {
+	static const struct l2_ops l2_ops = {on_claim, on_cleared};
 	int err = lock_state(daemon);
 
 	if (err)
@@ -752,7 +767,7 @@ start_machine(struct daemon *daemon)
 		log_err("netlink: the interfaces cannot be read: %s", strerror(-err));
 		return err;
 	}
-	err = l2_new(daemon->loop, on_claim, daemon, &daemon->l2);
+	err = l2_new(daemon->loop, &l2_ops, daemon, &daemon->l2);
 	if (err) {
 		log_err(
 		    "packet socket: %s; metallbd needs CAP_NET_RAW (see the unit metallbd.service)",
@@ -811,7 +826,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 
 	daemon->settings = settings;
 	daemon->state_lock = -1;
-	rate_init(&daemon->claims_said, USEC_PER_SEC, 1, loop_now(daemon->loop));
+	claims_init(&daemon->claims, daemon);
 	daemon->started_wall_usec = daemon->loaded_wall_usec = loop_wall_usec();
 	loop_deferred_init(&daemon->replan, daemon->loop, replan, daemon);
 	loop_deferred_init(&daemon->refresh, daemon->loop, refresh_status, daemon);

@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "daemon/claims.h"
 #include "io/loop.h"
 #include "util/addr.h"
 #include "util/mono.h"
-#include "util/rate.h"
 
 struct allocation;
 struct api;
@@ -70,10 +70,10 @@ struct daemon {
 	size_t n_wanted;
 	bool services_listed; /* leases was told */
 	bool stopping;
-	uint64_t reloads, reload_errors, conflicts;
-	struct rate claims_said; /* lines about others' claims of our addresses */
-	char *unequal;           /* warnings as last said: nodes with other settings, */
-	char *own_in_pool;       /* and own addresses inside pools */
+	uint64_t reloads, reload_errors;
+	struct claims claims;
+	char *unequal;     /* warnings as last said: nodes with other settings, */
+	char *own_in_pool; /* and own addresses inside pools */
 	struct loop_deferred replan, refresh;
 	mono_t replan_after;
 	struct loop_timer stop_timer, replan_timer, trim_timer;

@@ -22,8 +22,28 @@ heartbeat_advertisement_name(struct arena *arena, const struct settings *setting
 	return *name ? name : arena_printf(arena, "#%zu", index);
 }
 
-/* The best verdict on each link over the choice by prefix and the globs of every advertisement. The
- * caller frees. */
+/* Takes over what is better than `best` has: the first verdict, or that it is used. */
+static void
+improve(const struct daemon *daemon, const struct string_list *globs, enum interface_verdict *best)
+{
+	static const enum ip_family families[] = {IP_FAMILY_V4, IP_FAMILY_V6};
+	const struct link_table *links = netlink_table(daemon->netlink);
+	struct interface_choice choice;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		interface_choice_init(
+		    &choice, links, globs, &daemon->settings->node.exclude_interfaces, families[i]);
+		for (j = 0; j < links->count; j++)
+			if (best[j] == INTERFACE_VERDICT_COUNT ||
+			    choice.candidates[j] == INTERFACE_USED)
+				best[j] = choice.candidates[j];
+		interface_choice_fini(&choice);
+	}
+}
+
+/* The best verdict on each link over both families, the choice by prefix and the globs of every
+ * advertisement. The caller frees. */
 static enum interface_verdict *
 verdicts(const struct daemon *daemon)
 {
@@ -31,22 +51,14 @@ verdicts(const struct daemon *daemon)
 	const struct link_table *links = netlink_table(daemon->netlink);
 	enum interface_verdict *best = xcalloc(links->count, sizeof(*best));
 	const struct string_list none = {0};
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i <= settings->n_l2_advertisements; i++) {
-		const struct string_list *globs = i ? &settings->l2_advertisements[i - 1].interfaces
-						    : &none;
-		struct interface_choice choice;
-
-		if (i && !globs->count)
-			continue;
-		interface_choice_init(
-		    &choice, links, globs, &settings->node.exclude_interfaces, IP_FAMILY_V4);
-		for (j = 0; j < links->count; j++)
-			if (!i || choice.candidates[j] == INTERFACE_USED)
-				best[j] = choice.candidates[j];
-		interface_choice_fini(&choice);
-	}
+	for (i = 0; i < links->count; i++)
+		best[i] = INTERFACE_VERDICT_COUNT;
+	improve(daemon, &none, best);
+	for (i = 0; i < settings->n_l2_advertisements; i++)
+		if (settings->l2_advertisements[i].interfaces.count)
+			improve(daemon, &settings->l2_advertisements[i].interfaces, best);
 	return best;
 }
 

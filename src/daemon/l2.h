@@ -1,5 +1,6 @@
 /*
- * l2: announces addresses on the LAN. Joins l2/responder and l2/announcer with the packet socket.
+ * l2: announces addresses on the LAN. Joins l2/responder and l2/announcer with two packet sockets
+ * (ARP, IPv6) and, for IPv6, with the solicited-node groups of the addresses.
  */
 #ifndef DAEMON_L2_H
 #define DAEMON_L2_H
@@ -8,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/multicast.h"
+#include "io/packet_socket.h"
 #include "l2/announcer.h"
 #include "l2/responder.h"
 #include "util/link.h"
@@ -23,27 +26,55 @@ struct loop;
  */
 typedef void
 l2_claim_fn(void *arg, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex);
+/* Nobody claims it any more: announced from now on. */
+typedef void l2_cleared_fn(void *arg, const struct ip_addr *ip, int ifindex);
 
-/* 0 or -errno: no packet socket (CAP_NET_RAW). */
-int l2_new(struct loop *loop, l2_claim_fn *claim, void *arg, struct l2 **ret_l2);
+/* What is heard of an address. Claims of others are seen all the same. */
+enum l2_voice {
+	L2_ANNOUNCE,
+	L2_ANSWER, /* answers requests, announces nothing by itself: another took it over */
+	L2_MUTE    /* nothing: it is in doubt */
+};
+
+struct l2_ops {
+	l2_claim_fn *claim;
+	l2_cleared_fn *cleared;
+};
+
+/* 0 or -errno: no packet socket (CAP_NET_RAW). `ops` must outlive it. */
+int l2_new(struct loop *loop, const struct l2_ops *ops, void *arg, struct l2 **ret_l2);
 /* NULL is allowed. */
 void l2_free(struct l2 *l2);
 /* The interfaces changed: MACs are taken over. l2_set() for the addresses that are affected
  * follows. */
 void l2_set_links(struct l2 *l2, const struct link_table *links);
-/* Answers for ip and announces it, on these interfaces and no others; the same again sends nothing.
+/*
+ * Answers for ip and announces it, on these interfaces and no others; the same again sends nothing.
+ * `probe`: nobody is known to have owned it: when it is new here, it is probed before it is
+ * announced.
  */
-void l2_set(struct l2 *l2, const struct ip_addr *ip, const int *ifindexes, size_t n_ifindexes);
+void l2_set(
+    struct l2 *l2, const struct ip_addr *ip, const int *ifindexes, size_t n_ifindexes, bool probe);
 void l2_remove(struct l2 *l2, const struct ip_addr *ip);
+/* Of a claim: it is a stranger's. What follows, silence or defence, is the announcer's. */
+enum announcer_reaction
+l2_conflict(struct l2 *l2, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex);
 /* What waits in the packet sockets is thrown away unanswered: it was asked before something that
  * just came in doubt. */
 void l2_drain(struct l2 *l2);
-/* Announces ip from the beginning of the schedule, as if it were set anew: ownership was in doubt
- * and is proven. */
-void l2_announce_again(struct l2 *l2, const struct ip_addr *ip);
+/*
+ * Of an address that is set, which begins with L2_ANNOUNCE; nothing when it is not. `burst`, with
+ * L2_ANNOUNCE: the schedule begins anew, as if it were set anew. Without it the silence ends, and
+ * nothing is sent before the next refresh.
+ */
+void l2_set_voice(struct l2 *l2, const struct ip_addr *ip, enum l2_voice voice, bool burst);
+bool l2_is_set(const struct l2 *l2, const struct ip_addr *ip);
+/* Set, and not muted. */
 bool l2_is_announcing(const struct l2 *l2, const struct ip_addr *ip);
 /* For reading only. */
 const struct responder *l2_responder(const struct l2 *l2);
 const struct announcer *l2_announcer(const struct l2 *l2);
+struct multicast_stats l2_groups(const struct l2 *l2);
+struct packet_socket_stats l2_socket_stats(const struct l2 *l2, enum frame_protocol protocol);
 
 #endif

@@ -203,8 +203,10 @@ enum l2_number {
 static const struct {
 	const char *name, *help;
 } l2_numbers[L2_NUMBER_COUNT] = {
-    [L2_RECEIVED] = {"layer2_requests_received", "ARP requests for the address."},
-    [L2_SENT] = {"layer2_responses_sent", "ARP replies for the address."},
+    [L2_RECEIVED] = {"layer2_requests_received",
+	"ARP requests and neighbour solicitations for the address."},
+    [L2_SENT] = {"layer2_responses_sent",
+	"ARP replies and neighbour advertisements in answer to them."},
     [L2_GRATUITOUS] = {"layer2_gratuitous_sent", "Announcements of the address."},
 };
 
@@ -230,13 +232,54 @@ add_layer2(const struct daemon *daemon, struct strbuf *out)
 			    l2_numbers[number].name, ip, value);
 		}
 	}
-	single(out, "layer2_conflicts_total", "counter",
-	    "Claims of our addresses by others that were seen and said.", daemon->conflicts);
-	head(out, "layer2_frames_total", "counter", "ARP frames by what became of them.");
-	for (number = 0; number < RESPONDER_VERDICT_COUNT; number++)
-		strbuf_printf(out, "metallb_layer2_frames_total{verdict=\"%s\"} %" PRIu64 "\n",
-		    responder_verdict_str((enum responder_verdict)number),
-		    responder_verdicts(responder, (enum responder_verdict)number));
+	single(out, "layer2_conflicts_total", "counter", "Claims of our addresses by strangers.",
+	    daemon->claims.strangers);
+	single(out, "layer2_member_claims_total", "counter",
+	    "Claims of our addresses by other nodes.", daemon->claims.members);
+	single(out, "layer2_gateway_claims_total", "counter",
+	    "Claims of our addresses by the gateway.", daemon->claims.gateways);
+	single(out, "layer2_ignored_claims_total", "counter",
+	    "Claims that came too fast to be looked at.", daemon->claims.ignored);
+}
+
+/* Every frame by what became of it, and the malformed ones by why. */
+static void
+add_frames(const struct daemon *daemon, struct strbuf *out)
+{
+	const struct responder *responder = l2_responder(daemon->l2);
+	int protocol, i;
+
+	head(out, "layer2_frames_total", "counter", "ARP and NDP frames by what became of them.");
+	for (protocol = 0; protocol < FRAME_PROTOCOL_COUNT; protocol++)
+		for (i = 0; i < RESPONDER_VERDICT_COUNT; i++)
+			strbuf_printf(out,
+			    "metallb_layer2_frames_total{protocol=\"%s\",verdict=\"%s\"} %" PRIu64
+			    "\n",
+			    frame_protocol_str((enum frame_protocol)protocol),
+			    responder_verdict_str((enum responder_verdict)i),
+			    responder_verdicts(responder, (enum frame_protocol)protocol,
+				(enum responder_verdict)i));
+	head(out, "layer2_malformed_total", "counter", "Malformed ARP and NDP frames by cause.");
+	for (protocol = 0; protocol < FRAME_PROTOCOL_COUNT; protocol++)
+		for (i = FRAME_OK + 1; i < FRAME_CAUSE_COUNT; i++)
+			strbuf_printf(out,
+			    "metallb_layer2_malformed_total{protocol=\"%s\",cause=\"%s\"} %" PRIu64
+			    "\n",
+			    frame_protocol_str((enum frame_protocol)protocol),
+			    frame_cause_str((enum frame_cause)i),
+			    responder_malformed(
+				responder, (enum frame_protocol)protocol, (enum frame_cause)i));
+	head(out, "layer2_dropped_total", "counter",
+	    "Frames that the kernel dropped because the daemon was too slow.");
+	for (protocol = 0; protocol < FRAME_PROTOCOL_COUNT; protocol++)
+		strbuf_printf(out, "metallb_layer2_dropped_total{protocol=\"%s\"} %" PRIu64 "\n",
+		    frame_protocol_str((enum frame_protocol)protocol),
+		    l2_socket_stats(daemon->l2, (enum frame_protocol)protocol).dropped);
+	single(out, "layer2_groups", "gauge",
+	    "Solicited-node groups that are wanted, on each interface.",
+	    l2_groups(daemon->l2).wanted);
+	single(out, "layer2_groups_joined", "gauge", "Those that the kernel has joined.",
+	    l2_groups(daemon->l2).joined);
 }
 
 /* Ready: what this daemon needs to do its work has been seen once; an API server that goes away
@@ -271,6 +314,7 @@ on_request(void *arg, const char *path, struct strbuf *body, const char **ret_co
 	add_membership(daemon, body);
 	add_announced(daemon, body);
 	add_layer2(daemon, body);
+	add_frames(daemon, body);
 	return 200;
 }
 

@@ -1,11 +1,9 @@
 #include "l2/announcer.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "l2/arp.h"
 #include "util/hash.h"
 #include "util/list.h"
 #include "util/map.h"
@@ -16,7 +14,13 @@
 #define ROUND_REFRESH (ANNOUNCER_BURST + 1)
 #define HEAP_NONE SIZE_MAX
 
-static_assert(ANNOUNCER_FRAME_BYTES >= ARP_FRAME_BYTES, "every kind of frame fits");
+static const char *const phase_names[] = {
+    [ANNOUNCER_PROBING] = "probing",
+    [ANNOUNCER_ANNOUNCING] = "announcing",
+    [ANNOUNCER_CONFLICT] = "conflict",
+};
+static_assert(
+    sizeof(phase_names) / sizeof(phase_names[0]) == ANNOUNCER_PHASE_COUNT, "one name each");
 
 /*
  * An address on an interface. It waits in one of two places: while its first round has never been
@@ -26,9 +30,15 @@ struct pair {
 	struct announced *owner;
 	int ifindex;
 	struct mac_addr mac;
-	uint8_t round;
-	bool request_sent; /* of this round; the reply form is next */
-	uint8_t failures;  /* of this round, in a row */
+	enum announcer_phase phase;
+	uint8_t round;    /* announcing: see ROUND_REFRESH; otherwise the probes that were sent */
+	uint8_t form;     /* of this round's announcement that is next */
+	uint8_t failures; /* of this round, in a row */
+	uint8_t retries;  /* conflict: how often the probes met the stranger */
+	bool was_in_conflict;
+	mono_t defended; /* MONO_ZERO: never */
+	struct mac_addr claimed_by;
+	mono_t claimed_at;
 	mono_t due;
 	size_t heap_pos; /* HEAP_NONE while in `fresh` */
 	TAILQ_ENTRY(pair) fresh;
@@ -41,7 +51,9 @@ struct announced {
 	struct ip_addr ip;
 	struct pair **pairs;
 	size_t n_pairs;
-	uint64_t sent;
+	uint64_t sent, conflicts;
+	bool paused;       /* its pairs wait for ever */
+	bool met_stranger; /* on an interface that went in conflict, and may be back */
 };
 
 struct announcer {
@@ -52,6 +64,12 @@ struct announcer {
 	size_t n_pairs;
 	struct rate rate;
 };
+
+const char *
+announcer_phase_str(enum announcer_phase phase)
+{
+	return phase_names[phase];
+}
 
 static void
 heap_place(struct announcer *a, size_t pos, struct pair *pair)
@@ -125,21 +143,42 @@ static void
 wait_until(struct announcer *a, struct pair *pair, mono_t due)
 {
 	unqueue(a, pair);
-	pair->due = due;
+	pair->due = pair->owner->paused ? MONO_NEVER : due;
 	heap_push(a, pair);
 }
 
+/* Its first round is due at once, after those that came before it. */
+static void
+begin(struct announcer *a, struct pair *pair, enum announcer_phase phase)
+{
+	pair->phase = phase;
+	pair->round = 0;
+	pair->form = 0;
+	pair->failures = 0;
+	if (pair->owner->paused) {
+		wait_until(a, pair, MONO_NEVER);
+		return;
+	}
+	unqueue(a, pair);
+	pair->heap_pos = HEAP_NONE;
+	TAILQ_INSERT_TAIL(&a->fresh, pair, fresh);
+}
+
 static struct pair *
-pair_new(struct announcer *a, struct announced *owner, const struct announcer_port *port)
+pair_new(struct announcer *a, struct announced *owner, const struct announcer_port *port,
+    enum announcer_phase phase)
 {
 	struct pair *pair = xcalloc(1, sizeof(*pair));
 
 	pair->owner = owner;
 	pair->ifindex = port->ifindex;
 	pair->mac = port->mac;
+	pair->phase = phase;
 	pair->heap_pos = HEAP_NONE;
 	TAILQ_INSERT_TAIL(&a->fresh, pair, fresh);
 	a->n_pairs++;
+	if (owner->paused)
+		wait_until(a, pair, MONO_NEVER);
 	return pair;
 }
 
@@ -221,49 +260,65 @@ is_unchanged(const struct announced *address, const struct announcer_port *ports
 	return true;
 }
 
+/* The pair of a port that had one with another MAC, or none. */
+static struct pair *
+pair_anew(struct announcer *a, struct announced *address, const struct announcer_port *port,
+    struct pair *old, bool probe)
+{
+	if (!old) {
+		probe |= address->met_stranger;
+		return pair_new(a, address, port, probe ? ANNOUNCER_PROBING : ANNOUNCER_ANNOUNCING);
+	}
+	old->mac = port->mac;
+	if (old->phase != ANNOUNCER_CONFLICT)
+		begin(a, old, old->phase);
+	return old;
+}
+
 /* Moves the pairs that stay into a new list; what is left in the old one goes. */
 static void
 replace_pairs(struct announcer *a, struct announced *address, const struct announcer_port *ports,
-    size_t n_ports)
+    size_t n_ports, bool probe)
 {
 	struct pair **pairs = xcalloc(n_ports, sizeof(*pairs));
-	size_t n = 0, i, old;
+	size_t n = 0, i, at;
 
 	for (i = 0; i < n_ports; i++) {
+		struct pair *old = NULL;
+
 		if (pair_index(pairs, n, ports[i].ifindex) < n)
 			continue;
-		old = pair_index(address->pairs, address->n_pairs, ports[i].ifindex);
-		if (old < address->n_pairs &&
-		    mac_addr_eq(&address->pairs[old]->mac, &ports[i].mac)) {
-			pairs[n++] = address->pairs[old];
-			address->pairs[old] = address->pairs[--address->n_pairs];
-		} else {
-			pairs[n++] = pair_new(a, address, &ports[i]);
+		at = pair_index(address->pairs, address->n_pairs, ports[i].ifindex);
+		if (at < address->n_pairs) {
+			old = address->pairs[at];
+			address->pairs[at] = address->pairs[--address->n_pairs];
 		}
+		if (!old || !mac_addr_eq(&old->mac, &ports[i].mac))
+			old = pair_anew(a, address, &ports[i], old, probe);
+		pairs[n++] = old;
 	}
-	for (i = 0; i < address->n_pairs; i++)
+	for (i = 0; i < address->n_pairs; i++) {
+		address->met_stranger |= address->pairs[i]->phase == ANNOUNCER_CONFLICT;
 		pair_free(a, address->pairs[i]);
+	}
 	free(address->pairs);
 	address->pairs = pairs;
 	address->n_pairs = n;
 }
 
-int
+void
 announcer_set(struct announcer *a, const struct ip_addr *ip, const struct announcer_port *ports,
-    size_t n_ports)
+    size_t n_ports, bool probe)
 {
 	struct announced *address = find_address(a, ip);
 
-	if (ip->family != IP_FAMILY_V4)
-		return -EAFNOSUPPORT;
 	if (!address) {
 		address = xcalloc(1, sizeof(*address));
 		address->ip = *ip;
 		MAP_ADD(a->addresses, ip, address);
 	}
 	if (!is_unchanged(address, ports, n_ports))
-		replace_pairs(a, address, ports, n_ports);
-	return 0;
+		replace_pairs(a, address, ports, n_ports, probe);
 }
 
 bool
@@ -283,16 +338,9 @@ announcer_restart(struct announcer *a, const struct ip_addr *ip)
 	struct announced *address = find_address(a, ip);
 	size_t i;
 
-	for (i = 0; address && i < address->n_pairs; i++) {
-		struct pair *pair = address->pairs[i];
-
-		unqueue(a, pair);
-		pair->heap_pos = HEAP_NONE;
-		pair->round = 0;
-		pair->request_sent = false;
-		pair->failures = 0;
-		TAILQ_INSERT_TAIL(&a->fresh, pair, fresh);
-	}
+	for (i = 0; address && i < address->n_pairs; i++)
+		if (address->pairs[i]->phase == ANNOUNCER_ANNOUNCING)
+			begin(a, address->pairs[i], ANNOUNCER_ANNOUNCING);
 }
 
 size_t
@@ -329,9 +377,52 @@ end_round(struct announcer *a, struct pair *pair, mono_t now)
 		pause = first_pause_usec(pair);
 	if (pair->round < ROUND_REFRESH)
 		pair->round++;
-	pair->request_sent = false;
+	pair->form = 0;
 	pair->failures = 0;
 	wait_until(a, pair, mono_add_usec(now, pause));
+}
+
+void
+announcer_pause(struct announcer *a, const struct ip_addr *ip)
+{
+	struct announced *address = find_address(a, ip);
+	size_t i;
+
+	if (!address || address->paused)
+		return;
+	address->paused = true;
+	for (i = 0; i < address->n_pairs; i++)
+		wait_until(a, address->pairs[i], MONO_NEVER);
+}
+
+void
+announcer_resume(struct announcer *a, const struct ip_addr *ip, mono_t now)
+{
+	struct announced *address = find_address(a, ip);
+	size_t i;
+
+	if (!address || !address->paused)
+		return;
+	address->paused = false;
+	for (i = 0; i < address->n_pairs; i++) {
+		struct pair *pair = address->pairs[i];
+
+		switch (pair->phase) {
+		case ANNOUNCER_PROBING:
+			begin(a, pair, ANNOUNCER_PROBING);
+			break;
+		case ANNOUNCER_CONFLICT:
+			pair->round = 0;
+			wait_until(a, pair, mono_add_usec(now, ANNOUNCER_RETRY_USEC));
+			break;
+		case ANNOUNCER_ANNOUNCING:
+		case ANNOUNCER_PHASE_COUNT:
+			pair->round = ROUND_REFRESH;
+			pair->form = 0;
+			wait_until(a, pair, mono_add_usec(now, first_pause_usec(pair)));
+			break;
+		}
+	}
 }
 
 /* The pair to serve next, NULL when none is due. */
@@ -345,30 +436,60 @@ next_due(const struct announcer *a, mono_t now)
 	return NULL;
 }
 
+static void
+make_probe(struct announcer *a, struct pair *pair, mono_t now, struct announcer_frame *frame)
+{
+	frame->len = frame_probe(&pair->owner->ip, &pair->mac, frame->bytes);
+	pair->round++;
+	pair->failures = 0;
+	/* After the last one, as long again for the answer to it. */
+	wait_until(a, pair, mono_add_usec(now, ANNOUNCER_PROBE_USEC));
+}
+
+static void
+make_announcement(struct announcer *a, struct pair *pair, mono_t now, struct announcer_frame *frame)
+{
+	frame->len = frame_announcement(&pair->owner->ip, pair->form, &pair->mac, frame->bytes);
+	frame->cleared = pair->was_in_conflict;
+	pair->was_in_conflict = false;
+	pair->owner->sent++;
+	if (++pair->form == frame_forms(&pair->owner->ip))
+		end_round(a, pair, now);
+}
+
+/* The probes met nobody. */
+static void
+end_probing(struct pair *pair)
+{
+	pair->was_in_conflict = pair->phase == ANNOUNCER_CONFLICT;
+	pair->phase = ANNOUNCER_ANNOUNCING;
+	pair->round = 0;
+	pair->retries = 0;
+	pair->owner->met_stranger = false;
+}
+
 bool
 announcer_next(struct announcer *a, mono_t now, struct announcer_frame *ret_frame)
 {
 	struct pair *pair = next_due(a, now);
-	struct arp arp;
 
 	/* Asked first: a bucket counts what it refuses, and nothing is refused here, only put off.
 	 */
 	if (!pair || mono_before(now, rate_next(&a->rate, now)) || !rate_take(&a->rate, now))
 		return false;
-	arp = arp_announcement(
-	    pair->request_sent ? ARP_REPLY : ARP_REQUEST, &pair->owner->ip, &pair->mac);
+	if (pair->phase != ANNOUNCER_ANNOUNCING && pair->round == ANNOUNCER_PROBES)
+		end_probing(pair);
 	*ret_frame = (struct announcer_frame){
 	    .ifindex = pair->ifindex,
 	    .ip = pair->owner->ip,
+	    .phase = pair->phase,
 	    .round = pair->round,
-	    .len = ARP_FRAME_BYTES,
+	    .failures = pair->failures,
 	};
-	arp_encode(&arp, ret_frame->bytes);
-	pair->owner->sent++;
-	if (pair->request_sent)
-		end_round(a, pair, now);
+	if (pair->phase == ANNOUNCER_ANNOUNCING)
+		make_announcement(a, pair, now, ret_frame);
 	else
-		pair->request_sent = true;
+		make_probe(a, pair, now, ret_frame);
 	return true;
 }
 
@@ -382,21 +503,86 @@ announcer_send_failed(struct announcer *a, const struct announcer_frame *frame, 
 
 	if (!address)
 		return;
-	if (address->sent)
+	if (frame->phase == ANNOUNCER_ANNOUNCING && address->sent)
 		address->sent--;
 	i = pair_index(address->pairs, address->n_pairs, frame->ifindex);
-	if (i == address->n_pairs)
+	if (i == address->n_pairs || address->pairs[i]->phase != frame->phase)
 		return;
 	pair = address->pairs[i];
 	pair->round = frame->round;
-	pair->request_sent = false;
-	for (i = 0; i < pair->failures && pause < ANNOUNCER_REFRESH_USEC; i++)
+	pair->form = 0;
+	pair->was_in_conflict |= frame->cleared;
+	for (i = 0; i < frame->failures && pause < ANNOUNCER_REFRESH_USEC; i++)
 		pause *= 2;
 	if (pause > ANNOUNCER_REFRESH_USEC)
 		pause = ANNOUNCER_REFRESH_USEC;
-	if (pair->failures < UINT8_MAX)
-		pair->failures++;
+	pair->failures = frame->failures < UINT8_MAX ? frame->failures + 1 : UINT8_MAX;
 	wait_until(a, pair, mono_add_usec(now, pause));
+}
+
+/* Silence, and probes again later; ever later while they meet the stranger. */
+static void
+enter_conflict(struct announcer *a, struct pair *pair, mono_t now)
+{
+	int64_t pause = ANNOUNCER_RETRY_USEC;
+	uint8_t i;
+
+	for (i = 0; i < pair->retries && pause < ANNOUNCER_RETRY_MAX_USEC; i++)
+		pause *= 2;
+	if (pause > ANNOUNCER_RETRY_MAX_USEC)
+		pause = ANNOUNCER_RETRY_MAX_USEC;
+	if (pair->retries < UINT8_MAX)
+		pair->retries++;
+	pair->phase = ANNOUNCER_CONFLICT;
+	pair->round = 0;
+	pair->failures = 0;
+	wait_until(a, pair, mono_add_usec(now, pause));
+}
+
+static enum announcer_reaction
+defend(struct announcer *a, struct pair *pair, mono_t now)
+{
+	if (pair->defended.usec != MONO_ZERO.usec &&
+	    mono_diff_usec(now, pair->defended) < ANNOUNCER_DEFEND_USEC)
+		return ANNOUNCER_NOTED;
+	pair->defended = now;
+	/* Not for one that waits to be sent for the first time. */
+	if (pair->heap_pos != HEAP_NONE)
+		wait_until(a, pair, now);
+	return ANNOUNCER_DEFENDED;
+}
+
+enum announcer_reaction
+announcer_claimed(struct announcer *a, const struct ip_addr *ip, int ifindex,
+    const struct mac_addr *mac, mono_t now)
+{
+	struct announced *address = find_address(a, ip);
+	struct pair *pair;
+	size_t i;
+
+	if (!address)
+		return ANNOUNCER_NOT_SET;
+	i = pair_index(address->pairs, address->n_pairs, ifindex);
+	if (i == address->n_pairs)
+		return ANNOUNCER_NOT_SET;
+	pair = address->pairs[i];
+	address->conflicts++;
+	pair->claimed_by = *mac;
+	pair->claimed_at = now;
+	switch (pair->phase) {
+	case ANNOUNCER_PROBING:
+		enter_conflict(a, pair, now);
+		return ANNOUNCER_SILENCED;
+	case ANNOUNCER_CONFLICT:
+		/* While nothing is asked, it is only what we know. */
+		if (pair->round)
+			enter_conflict(a, pair, now);
+		return ANNOUNCER_STILL;
+	case ANNOUNCER_ANNOUNCING:
+	case ANNOUNCER_PHASE_COUNT:
+		break;
+	}
+	return defend(a, pair, now);
 }
 
 mono_t
@@ -413,4 +599,32 @@ announcer_sent(const struct announcer *a, const struct ip_addr *ip)
 	const struct announced *address = find_address(a, ip);
 
 	return address ? address->sent : 0;
+}
+
+uint64_t
+announcer_conflicts(const struct announcer *a, const struct ip_addr *ip)
+{
+	const struct announced *address = find_address(a, ip);
+
+	return address ? address->conflicts : 0;
+}
+
+bool
+announcer_view(
+    const struct announcer *a, const struct ip_addr *ip, size_t i, struct announcer_view *ret_view)
+{
+	const struct announced *address = find_address(a, ip);
+	const struct pair *pair;
+
+	if (!address || i >= address->n_pairs)
+		return false;
+	pair = address->pairs[i];
+	*ret_view = (struct announcer_view){
+	    .ifindex = pair->ifindex,
+	    .phase = pair->phase,
+	    .next = pair->heap_pos == HEAP_NONE ? MONO_ZERO : pair->due,
+	    .claimed_by = pair->claimed_by,
+	    .claimed_at = pair->claimed_at,
+	};
+	return true;
 }

@@ -2,45 +2,15 @@
 
 #include <assert.h>
 
+#include "l2/ethernet.h"
 #include "util/buf.h"
 
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_ARP 0x0806
-#define ETHERTYPE_VLAN 0x8100
-#define ETHERTYPE_QINQ 0x88a8
 #define ARP_HARDWARE_ETHERNET 1
 
-static_assert(ARP_FRAME_BYTES == 14 + 8 + 2 * (6 + 4), "RFC 826, over Ethernet and for IPv4");
+static_assert(ARP_FRAME_BYTES == ETHERNET_HEADER_BYTES + 8 + 2 * (6 + 4),
+    "RFC 826, over Ethernet and for IPv4");
 
-const struct mac_addr mac_broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 static const struct mac_addr mac_zero;
-
-static const char *const cause_names[] = {
-    [ARP_OK] = "ok",
-    [ARP_SHORT] = "short",
-    [ARP_TAGGED] = "tagged",
-    [ARP_NOT_ARP] = "not-arp",
-    [ARP_NOT_ETHERNET] = "not-ethernet",
-    [ARP_NOT_IPV4] = "not-ipv4",
-    [ARP_BAD_OP] = "bad-op",
-    [ARP_BAD_SENDER] = "bad-sender",
-};
-static_assert(sizeof(cause_names) / sizeof(cause_names[0]) == ARP_CAUSE_COUNT, "one name each");
-
-const char *
-arp_cause_str(enum arp_cause cause)
-{
-	return cause_names[cause];
-}
-
-static struct mac_addr
-read_mac(struct rbuf *r)
-{
-	struct mac_addr mac = {{0}};
-
-	rbuf_copy(r, mac.bytes, sizeof(mac.bytes));
-	return mac;
-}
 
 static struct ip_addr
 read_ipv4(struct rbuf *r)
@@ -56,53 +26,47 @@ read_ipv4(struct rbuf *r)
 static bool
 sender_is_valid(const struct arp *arp)
 {
-	return !mac_addr_is_multicast(&arp->ether_src) &&
-	    !mac_addr_is_multicast(&arp->sender_mac) && !mac_addr_is_zero(&arp->sender_mac) &&
+	return !mac_addr_is_multicast(&arp->ether_src) && ethernet_is_sender(&arp->sender_mac) &&
 	    !ip_addr_is_multicast(&arp->sender_ip) && arp->sender_ip.bytes[0] != 0xff;
 }
 
-enum arp_cause
+enum frame_cause
 arp_decode(const uint8_t *frame, size_t len, struct arp *ret_arp)
 {
-	uint16_t ethertype, hardware, protocol, op;
+	uint16_t hardware, protocol, op;
+	enum frame_cause cause;
 	uint8_t hardware_len, protocol_len;
 	struct arp arp;
 	struct rbuf r;
 
 	rbuf_init(&r, frame, len);
-	arp.ether_dst = read_mac(&r);
-	arp.ether_src = read_mac(&r);
-	ethertype = rbuf_u16(&r);
-	if (r.error)
-		return ARP_SHORT;
-	if (ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ)
-		return ARP_TAGGED;
-	if (ethertype != ETHERTYPE_ARP)
-		return ARP_NOT_ARP;
+	cause = ethernet_read(&r, ETHERNET_TYPE_ARP, &arp.ether_dst, &arp.ether_src);
+	if (cause != FRAME_OK)
+		return cause;
 	hardware = rbuf_u16(&r);
 	protocol = rbuf_u16(&r);
 	hardware_len = rbuf_u8(&r);
 	protocol_len = rbuf_u8(&r);
 	op = rbuf_u16(&r);
 	if (r.error)
-		return ARP_SHORT;
+		return FRAME_SHORT;
 	if (hardware != ARP_HARDWARE_ETHERNET || hardware_len != sizeof(arp.sender_mac.bytes))
-		return ARP_NOT_ETHERNET;
-	if (protocol != ETHERTYPE_IPV4 || protocol_len != 4)
-		return ARP_NOT_IPV4;
+		return FRAME_NOT_ETHERNET;
+	if (protocol != ETHERNET_TYPE_IPV4 || protocol_len != 4)
+		return FRAME_NOT_IPV4;
 	if (op != ARP_REQUEST && op != ARP_REPLY)
-		return ARP_BAD_OP;
+		return FRAME_BAD_OP;
 	arp.op = (enum arp_op)op;
-	arp.sender_mac = read_mac(&r);
+	arp.sender_mac = ethernet_read_mac(&r);
 	arp.sender_ip = read_ipv4(&r);
-	arp.target_mac = read_mac(&r);
+	arp.target_mac = ethernet_read_mac(&r);
 	arp.target_ip = read_ipv4(&r);
 	if (r.error)
-		return ARP_SHORT;
+		return FRAME_SHORT;
 	if (!sender_is_valid(&arp))
-		return ARP_BAD_SENDER;
+		return FRAME_BAD_SENDER;
 	*ret_arp = arp;
-	return ARP_OK;
+	return FRAME_OK;
 }
 
 void
@@ -111,11 +75,9 @@ arp_encode(const struct arp *arp, uint8_t out[ARP_FRAME_BYTES])
 	struct wbuf w;
 
 	wbuf_init(&w, out, ARP_FRAME_BYTES);
-	wbuf_copy(&w, arp->ether_dst.bytes, sizeof(arp->ether_dst.bytes));
-	wbuf_copy(&w, arp->ether_src.bytes, sizeof(arp->ether_src.bytes));
-	wbuf_u16(&w, ETHERTYPE_ARP);
+	ethernet_write(&w, ETHERNET_TYPE_ARP, &arp->ether_dst, &arp->ether_src);
 	wbuf_u16(&w, ARP_HARDWARE_ETHERNET);
-	wbuf_u16(&w, ETHERTYPE_IPV4);
+	wbuf_u16(&w, ETHERNET_TYPE_IPV4);
 	wbuf_u8(&w, sizeof(arp->sender_mac.bytes));
 	wbuf_u8(&w, 4);
 	wbuf_u16(&w, (uint16_t)arp->op);

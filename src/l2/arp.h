@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "l2/cause.h"
 #include "util/addr.h"
 
 #define ARP_FRAME_BYTES 42 /* Ethernet header 14, ARP for IPv4 over Ethernet 28 */
@@ -19,19 +20,6 @@ enum arp_op {
 	ARP_REPLY = 2
 };
 
-/* Why a frame is not taken, or ARP_OK. */
-enum arp_cause {
-	ARP_OK,
-	ARP_SHORT,        /* ends before the fields do */
-	ARP_TAGGED,       /* an 802.1Q or 802.1ad tag in the frame: for an interface of its own */
-	ARP_NOT_ARP,      /* another EtherType */
-	ARP_NOT_ETHERNET, /* ar$hrd is not Ethernet, or ar$hln not 6 */
-	ARP_NOT_IPV4,     /* ar$pro is not IPv4, or ar$pln not 4 */
-	ARP_BAD_OP,       /* neither request nor reply */
-	ARP_BAD_SENDER,   /* sent by a group or zero hardware address, or from a group IP address */
-	ARP_CAUSE_COUNT
-};
-
 struct arp {
 	struct mac_addr ether_dst, ether_src; /* of the Ethernet header */
 	enum arp_op op;
@@ -39,12 +27,8 @@ struct arp {
 	struct ip_addr sender_ip, target_ip;    /* ar$spa, ar$tpa; IPv4 */
 };
 
-extern const struct mac_addr mac_broadcast;
-
-/* "short", "tagged", ...: words for counters. */
-const char *arp_cause_str(enum arp_cause cause);
-/* Decodes one frame; trailing bytes (padding) are ignored. *ret_arp is set with ARP_OK only. */
-enum arp_cause arp_decode(const uint8_t *frame, size_t len, struct arp *ret_arp);
+/* Decodes one frame; trailing bytes (padding) are ignored. *ret_arp is set with FRAME_OK only. */
+enum frame_cause arp_decode(const uint8_t *frame, size_t len, struct arp *ret_arp);
 /* Writes the frame; the addresses must be IPv4. */
 void arp_encode(const struct arp *arp, uint8_t out[ARP_FRAME_BYTES]);
 

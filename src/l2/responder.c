@@ -23,13 +23,13 @@ struct responder {
 	struct responder_address *addresses;
 	struct port *ports;
 	struct own_mac *own_macs;
-	uint64_t verdicts[RESPONDER_VERDICT_COUNT];
-	uint64_t malformed[ARP_CAUSE_COUNT];
+	uint64_t verdicts[FRAME_PROTOCOL_COUNT][RESPONDER_VERDICT_COUNT];
+	uint64_t malformed[FRAME_PROTOCOL_COUNT][FRAME_CAUSE_COUNT];
 };
 
 static const char *const verdict_names[] = {
     [RESPONDER_REPLY] = "reply",
-    [RESPONDER_CONFLICT] = "conflict",
+    [RESPONDER_CLAIMED] = "claimed",
     [RESPONDER_MALFORMED] = "malformed",
     [RESPONDER_NO_INTERFACE] = "no-interface",
     [RESPONDER_OWN] = "own",
@@ -37,6 +37,7 @@ static const char *const verdict_names[] = {
     [RESPONDER_NOT_FOR_US] = "not-for-us",
     [RESPONDER_NOT_ANNOUNCED] = "not-announced",
     [RESPONDER_NOT_ON_THIS_INTERFACE] = "not-on-this-interface",
+    [RESPONDER_SILENT] = "silent",
 };
 static_assert(
     sizeof(verdict_names) / sizeof(verdict_names[0]) == RESPONDER_VERDICT_COUNT, "one name each");
@@ -73,7 +74,7 @@ static void
 remove_address(struct responder *r, struct responder_address *address)
 {
 	MAP_DEL(r->addresses, address);
-	free(address->ifindexes);
+	free(address->ports);
 	free(address);
 }
 
@@ -134,11 +135,21 @@ find_address(const struct responder *r, const struct ip_addr *ip)
 }
 
 static int
-cmp_int(const void *a, const void *b)
+cmp_port(const void *a, const void *b)
 {
-	const int *ia = a, *ib = b;
+	const struct responder_port *pa = a, *pb = b;
 
-	return (*ia > *ib) - (*ia < *ib);
+	return (pa->ifindex > pb->ifindex) - (pa->ifindex < pb->ifindex);
+}
+
+static struct responder_port *
+find_port(const struct responder_address *address, int ifindex)
+{
+	const struct responder_port key = {.ifindex = ifindex};
+
+	if (!address->n_ports)
+		return NULL;
+	return bsearch(&key, address->ports, address->n_ports, sizeof(*address->ports), cmp_port);
 }
 
 void
@@ -146,20 +157,43 @@ responder_set(
     struct responder *r, const struct ip_addr *ip, const int *ifindexes, size_t n_ifindexes)
 {
 	struct responder_address *address = find_address(r, ip);
+	struct responder_port *ports = xcalloc(n_ifindexes, sizeof(*ports));
+	const struct responder_port *before;
+	size_t i;
 
 	if (!address) {
 		address = xcalloc(1, sizeof(*address));
 		address->ip = *ip;
 		MAP_ADD(r->addresses, ip, address);
 	}
-	address->everywhere = !ifindexes;
-	address->n_ifindexes = ifindexes ? n_ifindexes : 0;
-	address->ifindexes = xreallocarray(
-	    address->ifindexes, address->n_ifindexes, sizeof(*address->ifindexes));
-	if (!address->n_ifindexes)
-		return;
-	memcpy(address->ifindexes, ifindexes, n_ifindexes * sizeof(*ifindexes));
-	qsort(address->ifindexes, n_ifindexes, sizeof(*address->ifindexes), cmp_int);
+	for (i = 0; i < n_ifindexes; i++) {
+		before = find_port(address, ifindexes[i]);
+		ports[i] = (struct responder_port){ifindexes[i], before && before->silent};
+	}
+	if (n_ifindexes)
+		qsort(ports, n_ifindexes, sizeof(*ports), cmp_port);
+	free(address->ports);
+	address->ports = ports;
+	address->n_ports = n_ifindexes;
+}
+
+void
+responder_set_silent(struct responder *r, const struct ip_addr *ip, int ifindex, bool silent)
+{
+	struct responder_address *address = find_address(r, ip);
+	struct responder_port *port = address ? find_port(address, ifindex) : NULL;
+
+	if (port)
+		port->silent = silent;
+}
+
+void
+responder_set_muted(struct responder *r, const struct ip_addr *ip, bool muted)
+{
+	struct responder_address *address = find_address(r, ip);
+
+	if (address)
+		address->muted = muted;
 }
 
 bool
@@ -191,79 +225,67 @@ responder_count(const struct responder *r)
 	return MAP_COUNT(r->addresses);
 }
 
-static bool
-is_announced_on(const struct responder_address *address, int ifindex)
-{
-	return address->everywhere ||
-	    (address->n_ifindexes &&
-		bsearch(&ifindex, address->ifindexes, address->n_ifindexes,
-		    sizeof(*address->ifindexes), cmp_int));
-}
-
-/* RFC 5227 2.4: any ARP packet, request or reply, whose sender IP address is ours and whose sender
- * hardware address is not. */
-static struct responder_address *
-find_claimed(const struct responder *r, const struct arp *arp, int ifindex)
-{
-	struct responder_address *address = find_address(r, &arp->sender_ip);
-
-	return address && is_announced_on(address, ifindex) ? address : NULL;
-}
-
 static enum responder_verdict
-answer(const struct responder *r, const struct port *port, const struct arp *arp,
+answer(const struct responder *r, const struct port *port, const struct frame_message *message,
     struct responder_output *output)
 {
 	struct responder_address *address;
-	struct arp reply;
+	const struct responder_port *announced;
 
-	if (arp->op != ARP_REQUEST)
+	if (!message->asks)
 		return RESPONDER_NOT_REQUEST;
-	if (!mac_addr_eq(&arp->ether_dst, &mac_broadcast) &&
-	    !mac_addr_eq(&arp->ether_dst, &port->mac))
+	if (!message->to_group && !mac_addr_eq(&message->ether_dst, &port->mac))
 		return RESPONDER_NOT_FOR_US;
-	address = find_address(r, &arp->target_ip);
+	address = find_address(r, &message->target);
 	if (!address)
 		return RESPONDER_NOT_ANNOUNCED;
 	output->ip = address->ip;
-	if (!is_announced_on(address, port->ifindex))
+	announced = find_port(address, port->ifindex);
+	if (!announced)
 		return RESPONDER_NOT_ON_THIS_INTERFACE;
+	if (address->muted || announced->silent)
+		return RESPONDER_SILENT;
 	address->requests_received++;
 	address->responses_sent++;
-	output->mac = arp->sender_mac;
-	reply = arp_reply_to(arp, &port->mac);
-	arp_encode(&reply, output->frame);
-	output->len = ARP_FRAME_BYTES;
+	output->mac = message->sender_mac;
+	output->len = frame_answer(message, &port->mac, output->frame);
 	return RESPONDER_REPLY;
 }
 
 static enum responder_verdict
-judge(struct responder *r, int ifindex, const uint8_t *frame, size_t len, bool tagged,
+judge(struct responder *r, const struct port *port, const struct frame_message *message,
     struct responder_output *output)
 {
 	struct responder_address *claimed;
-	const struct port *port;
-	struct arp arp;
 
+	/* Two interfaces in one LAN hear each other, and some switches send a frame back. */
+	if (is_own_mac(r, &message->ether_src) || is_own_mac(r, &message->sender_mac))
+		return RESPONDER_OWN;
+	claimed = find_address(r, &message->claimed);
+	if (claimed && find_port(claimed, port->ifindex)) {
+		claimed->claims++;
+		output->ip = claimed->ip;
+		output->mac = message->sender_mac;
+		return RESPONDER_CLAIMED;
+	}
+	return answer(r, port, message, output);
+}
+
+static enum responder_verdict
+receive(struct responder *r, int ifindex, const uint8_t *frame, size_t len, bool tagged,
+    struct frame_message *message, struct responder_output *output)
+{
+	const struct port *port;
+
+	message->protocol = frame_protocol_of(frame, len);
 	MAP_FIND(r->ports, &ifindex, port);
 	if (!port)
 		return RESPONDER_NO_INTERFACE;
-	output->cause = tagged ? ARP_TAGGED : arp_decode(frame, len, &arp);
-	if (output->cause != ARP_OK) {
-		r->malformed[output->cause]++;
-		return RESPONDER_MALFORMED;
-	}
-	/* Two interfaces in one LAN hear each other, and some switches send a frame back. */
-	if (is_own_mac(r, &arp.ether_src) || is_own_mac(r, &arp.sender_mac))
-		return RESPONDER_OWN;
-	claimed = find_claimed(r, &arp, ifindex);
-	if (claimed) {
-		claimed->conflicts++;
-		output->ip = claimed->ip;
-		output->mac = arp.sender_mac;
-		return RESPONDER_CONFLICT;
-	}
-	return answer(r, port, &arp, output);
+	output->cause = tagged ? FRAME_TAGGED : frame_decode(frame, len, message);
+	if (output->cause == FRAME_OK)
+		return judge(r, port, message, output);
+	r->malformed[message->protocol][output->cause]++;
+	return RESPONDER_MALFORMED;
 }
 
 enum responder_verdict
@@ -271,10 +293,13 @@ responder_receive(struct responder *r, int ifindex, const uint8_t *frame, size_t
     struct responder_output *ret_output)
 {
 	enum responder_verdict verdict;
+	struct frame_message message;
 
-	*ret_output = (struct responder_output){.cause = ARP_OK};
-	verdict = judge(r, ifindex, frame, len, tagged, ret_output);
-	r->verdicts[verdict]++;
+	ret_output->len = 0;
+	ret_output->ip = (struct ip_addr){0};
+	ret_output->cause = FRAME_OK;
+	verdict = receive(r, ifindex, frame, len, tagged, &message, ret_output);
+	r->verdicts[message.protocol][verdict]++;
 	return verdict;
 }
 
@@ -288,13 +313,14 @@ responder_send_failed(struct responder *r, const struct ip_addr *ip)
 }
 
 uint64_t
-responder_verdicts(const struct responder *r, enum responder_verdict verdict)
+responder_verdicts(
+    const struct responder *r, enum frame_protocol protocol, enum responder_verdict verdict)
 {
-	return r->verdicts[verdict];
+	return r->verdicts[protocol][verdict];
 }
 
 uint64_t
-responder_malformed(const struct responder *r, enum arp_cause cause)
+responder_malformed(const struct responder *r, enum frame_protocol protocol, enum frame_cause cause)
 {
-	return r->malformed[cause];
+	return r->malformed[protocol][cause];
 }

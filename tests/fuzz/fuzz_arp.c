@@ -16,7 +16,7 @@ check_decode(const uint8_t *data, size_t size)
 	uint8_t again[ARP_FRAME_BYTES];
 	struct arp arp;
 
-	if (arp_decode(data, size, &arp) != ARP_OK)
+	if (arp_decode(data, size, &arp) != FRAME_OK)
 		return;
 	arp_encode(&arp, again);
 	assert(!memcmp(data, again, sizeof(again)));
@@ -27,7 +27,7 @@ check_reply(const struct responder_output *output, const struct mac_addr *mac)
 {
 	struct arp reply;
 
-	assert(arp_decode(output->frame, output->len, &reply) == ARP_OK);
+	assert(arp_decode(output->frame, output->len, &reply) == FRAME_OK);
 	assert(reply.op == ARP_REPLY && ip_addr_eq(&reply.sender_ip, &output->ip));
 	assert(mac_addr_eq(&reply.ether_dst, &output->mac));
 	assert(mac_addr_eq(&reply.ether_src, mac) && mac_addr_eq(&reply.sender_mac, mac));
@@ -50,12 +50,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_decode(data, size);
 	responder_set_links(r, &links);
 	responder_set(r, &vips[0], (const int[]){2}, 1);
-	responder_set(r, &vips[1], NULL, 0);
+	responder_set(r, &vips[1], (const int[]){2, 3}, 2);
 	for (ifindex = 1; ifindex <= 3; ifindex++) {
 		verdict = responder_receive(r, ifindex, data, size, false, &output);
-		assert(responder_verdicts(r, verdict));
+		assert(responder_verdicts(r, frame_protocol_of(data, size), verdict));
 		assert((verdict == RESPONDER_REPLY) == (output.len > 0));
-		if (verdict == RESPONDER_REPLY)
+		if (verdict == RESPONDER_REPLY && frame_protocol_of(data, size) == FRAME_ARP)
 			check_reply(&output, &items[ifindex - 2].mac);
 	}
 	responder_free(r);

@@ -8,9 +8,11 @@ from .api import ApiClient, ApiError
 from .arp import ArpCapture, announce, arp_query
 from .cluster import KubeSim, LyingRelay, RealKube, TcpRelay
 from .daemon import Daemon, base_settings
+from .ndp import NdpCapture, announce6, ndp_query
 from .netns import Lab
 from .probe import Answerers, ArpWatch, Probe
 from .wait import wait_until
 
 __all__ = ["Answerers", "ApiClient", "ApiError", "ArpCapture", "ArpWatch", "Daemon", "KubeSim", "Lab", "LyingRelay",
-           "Probe", "RealKube", "TcpRelay", "announce", "arp_query", "base_settings", "wait_until"]
+           "NdpCapture", "Probe", "RealKube", "TcpRelay", "announce", "announce6", "arp_query", "base_settings",
+           "ndp_query", "wait_until"]

@@ -1,6 +1,7 @@
 """A small Kubernetes client for the tests: JSON over HTTPS from inside a namespace, as administrator."""
 
 import http.client
+import ipaddress
 import json
 import ssl
 
@@ -149,5 +150,5 @@ class ApiClient:
 
 
 def lease_name(address):
-    """The name of an IPv4 address's Lease."""
-    return "ip-" + address.replace(".", "-")
+    """The name of an address's Lease."""
+    return "ip-" + ipaddress.ip_address(address).exploded.replace(".", "-").replace(":", "-")

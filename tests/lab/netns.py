@@ -61,6 +61,9 @@ class Lab:
     def ipv4(self, member):
         return "10.77.0." + self.members[member][0]
 
+    def ipv6(self, member):
+        return "fd77::" + self.members[member][1]
+
     def mac(self, member):
         return self.members[member][2]
 

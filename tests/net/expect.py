@@ -1,6 +1,6 @@
 """What the tests expect, said once: each function waits until it is so, or fails with what it saw last."""
 
-from lab import arp_query, wait_until
+from lab import arp_query, ndp_query, wait_until
 from lab.api import lease_name
 
 # Longer than anything takes on a busy machine with sanitizers on; what is timed has a deadline of its own.
@@ -13,6 +13,14 @@ def address(api, name, wanted=None, seconds=SOON, namespace="default"):
         have = api.addresses(name, namespace)
         return len(have) == 1 and (wanted is None or have[0] == wanted) and have[0]
     return wait_until(check, seconds, f"{namespace}/{name} has the address {wanted or '(any)'}")
+
+
+def addresses(api, name, count=2, seconds=SOON, namespace="default"):
+    """The Service has so many addresses; returns them, in the order of the status."""
+    def check():
+        have = api.addresses(name, namespace)
+        return have if len(have) == count else None
+    return wait_until(check, seconds, f"{namespace}/{name} has {count} addresses")
 
 
 def no_address(api, name, seconds=SOON):
@@ -41,20 +49,21 @@ def holder(api, ip, seconds=SOON, other_than=None):
 
 
 def owner(lab, ip, seconds=SOON, other_than=None, node=None):
-    """The one node that answers ARP for the address (two are never right, not even for a moment)."""
+    """The one node that answers ARP or NDP for the address (two are never right, not even for a moment)."""
     def check():
         nodes = owners(lab, ip)
         assert len(nodes) <= 1, f"more than one node answers for {ip}: {nodes}"
         return nodes[0] if nodes and nodes[0] != other_than and node in (None, nodes[0]) else None
-    return wait_until(check, seconds, f"one node answers ARP for {ip} (not {other_than}; wanted {node or 'any'})")
+    return wait_until(check, seconds, f"one node answers for {ip} (not {other_than}; wanted {node or 'any'})")
 
 
 def owners(lab, ip, wait=0.2):
-    """The nodes that answer one ARP request now."""
-    answers = [lab.owner(mac) or mac for mac, _ in arp_query(lab, ip, wait)]
+    """The nodes that answer one ARP request or neighbour solicitation now."""
+    query = ndp_query if ":" in ip else arp_query
+    answers = [lab.owner(answer[0]) or answer[0] for answer in query(lab, ip, wait)]
     assert len(set(answers)) == len(answers), f"one node answers one request twice: {answers}"
     return answers
 
 
 def nobody(lab, ip, seconds=SOON):
-    wait_until(lambda: not owners(lab, ip), seconds, f"nobody answers ARP for {ip}")
+    wait_until(lambda: not owners(lab, ip), seconds, f"nobody answers for {ip}")

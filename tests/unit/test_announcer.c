@@ -1,11 +1,10 @@
 /* When announcements go out, under a clock of the test's own. */
 #include "test.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "l2/announcer.h"
-#include "l2/arp.h"
+#include "l2/ethernet.h"
 
 #define ETH0 2
 #define ETH1 3
@@ -31,7 +30,7 @@ set(struct announcer *a, unsigned i, const struct announcer_port *ports, size_t 
 {
 	const struct ip_addr addr = vip(i);
 
-	assert_int_equal(announcer_set(a, &addr, ports, n), 0);
+	announcer_set(a, &addr, ports, n, false);
 }
 
 /* Takes all that comes out now; returns how many frames. */
@@ -57,7 +56,7 @@ expect_frame(struct announcer *a, mono_t now, int ifindex, unsigned i, enum arp_
 	assert_true(announcer_next(a, now, &frame));
 	assert_int_equal(frame.ifindex, ifindex);
 	assert_true(ip_addr_eq(&frame.ip, &addr));
-	assert_int_equal(arp_decode(frame.bytes, frame.len, &arp), ARP_OK);
+	assert_int_equal(arp_decode(frame.bytes, frame.len, &arp), FRAME_OK);
 	assert_int_equal(arp.op, op);
 	assert_true(mac_addr_eq(&arp.ether_dst, &mac_broadcast));
 	assert_true(mac_addr_eq(&arp.sender_mac, mac));
@@ -180,15 +179,253 @@ test_interfaces_change(void **state)
 	announcer_free(NULL);
 }
 
+static const struct ip_addr v6 = {IP_FAMILY_V6, {0xfd, 0x77, [15] = 0xc8}};
+static const struct mac_addr mac_stranger = {{0x02, 0, 0, 0, 0, 0x0f}};
+
+/* One frame in each round: an advertisement to all nodes, with Override (RFC 4861 7.2.6). */
 static void
-test_ipv6_waits_for_ndp(void **state)
+test_ipv6(void **state)
 {
 	struct announcer *a = announcer_new(at(0));
-	const struct ip_addr v6 = {IP_FAMILY_V6, {0xfd, 0x77}};
+	struct announcer_frame frame;
+	struct ndp ndp;
+	int round;
 
 	(void)state;
-	assert_int_equal(announcer_set(a, &v6, &port_eth0, 1), -EAFNOSUPPORT);
-	assert_int_equal(announcer_count(a), 0);
+	announcer_set(a, &v6, &port_eth0, 1, false);
+	for (round = 0; round <= ANNOUNCER_BURST; round++) {
+		mono_t now = at(round * 1100 * MSEC);
+
+		assert_true(announcer_next(a, now, &frame));
+		assert_int_equal(ndp_decode(frame.bytes, frame.len, &ndp), FRAME_OK);
+		assert_int_equal(ndp.type, NDP_ADVERTISEMENT);
+		assert_true(ndp.override && !ndp.solicited && !ndp.router);
+		assert_true(ip_addr_eq(&ndp.target, &v6) && mac_addr_eq(&ndp.mac, &port_eth0.mac));
+		assert_int_equal(drain(a, now), 0);
+	}
+	assert_int_equal(announcer_sent(a, &v6), 1 + ANNOUNCER_BURST);
+	announcer_free(a);
+}
+
+static struct announcer_view
+view(const struct announcer *a, const struct ip_addr *addr, size_t i)
+{
+	struct announcer_view view;
+
+	assert_true(announcer_view(a, addr, i, &view));
+	return view;
+}
+
+/* A probe is the next frame, and nothing after it. */
+static void
+expect_probe(struct announcer *a, mono_t now, const struct ip_addr *addr)
+{
+	struct announcer_frame frame;
+	struct frame_message message;
+
+	assert_true(announcer_next(a, now, &frame));
+	assert_int_not_equal(frame.phase, ANNOUNCER_ANNOUNCING);
+	assert_int_equal(frame_decode(frame.bytes, frame.len, &message), FRAME_OK);
+	assert_true(message.asks && ip_addr_eq(&message.target, addr));
+	assert_int_equal(message.claimed.family, IP_FAMILY_NONE);
+	assert_false(announcer_next(a, now, &frame));
+}
+
+/* From `t` on: three probes 60 ms apart, and 60 ms after the last one the announcement. */
+static int64_t
+expect_probes(struct announcer *a, int64_t t, const struct ip_addr *addr)
+{
+	int i;
+
+	for (i = 0; i < ANNOUNCER_PROBES; i++, t += 60 * MSEC) {
+		if (i)
+			assert_int_equal(drain(a, at(t - 1)), 0);
+		expect_probe(a, at(t), addr);
+		assert_int_equal(announcer_deadline(a, at(t)).usec, at(t + 60 * MSEC).usec);
+	}
+	assert_int_equal(drain(a, at(t - 1)), 0);
+	return t;
+}
+
+static void
+test_probes_first(void **state)
+{
+	const struct ip_addr v4 = vip(1), *const addrs[] = {&v4, &v6};
+	struct announcer_frame frame;
+	size_t i;
+	int64_t t;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
+		struct announcer *a = announcer_new(at(0));
+
+		announcer_set(a, addrs[i], &port_eth0, 1, true);
+		assert_int_equal(view(a, addrs[i], 0).phase, ANNOUNCER_PROBING);
+		t = expect_probes(a, 0, addrs[i]);
+		assert_int_equal(announcer_sent(a, addrs[i]), 0);
+		/* set again meanwhile: nothing begins anew */
+		announcer_set(a, addrs[i], &port_eth0, 1, true);
+		announcer_set(a, addrs[i], &port_eth0, 1, false);
+		assert_true(announcer_next(a, at(t), &frame));
+		assert_int_equal(frame.phase, ANNOUNCER_ANNOUNCING);
+		assert_false(frame.cleared);
+		(void)drain(a, at(t));
+		assert_int_equal(view(a, addrs[i], 0).phase, ANNOUNCER_ANNOUNCING);
+		assert_int_equal(announcer_deadline(a, at(t)).usec, at(t + 1100 * MSEC).usec);
+		announcer_free(a);
+	}
+}
+
+static void
+test_conflict_and_retry(void **state)
+{
+	const struct ip_addr addr = vip(1), other = vip(2);
+	struct announcer *a = announcer_new(at(0));
+	int64_t t = 0, pause = ANNOUNCER_RETRY_USEC;
+	struct announcer_frame frame;
+	struct announcer_view seen;
+	int i;
+
+	(void)state;
+	announcer_set(a, &addr, &port_eth0, 1, true);
+	assert_int_equal(
+	    announcer_claimed(a, &other, ETH0, &mac_stranger, at(0)), ANNOUNCER_NOT_SET);
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH1, &mac_stranger, at(0)), ANNOUNCER_NOT_SET);
+	expect_probe(a, at(0), &addr);
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(0)), ANNOUNCER_SILENCED);
+	assert_int_equal(view(a, &addr, 0).phase, ANNOUNCER_CONFLICT);
+	seen = view(a, &addr, 0);
+	assert_true(mac_addr_eq(&seen.claimed_by, &mac_stranger));
+	/* What it says while we do not ask is no news; ours is asked again ever later. */
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(MSEC)), ANNOUNCER_STILL);
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(announcer_deadline(a, at(t)).usec, at(t + pause).usec);
+		assert_int_equal(drain(a, at(t + pause - 1)), 0);
+		t += pause;
+		expect_probe(a, at(t), &addr);
+		assert_int_equal(
+		    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(t)), ANNOUNCER_STILL);
+		pause = pause * 2 < ANNOUNCER_RETRY_MAX_USEC ? pause * 2 : ANNOUNCER_RETRY_MAX_USEC;
+	}
+	assert_int_equal(announcer_sent(a, &addr), 0);
+	/* Another MAC of our own, and doubt that ended, change nothing. */
+	announcer_restart(a, &addr);
+	announcer_set(
+	    a, &addr, &(struct announcer_port){ETH0, {{0x02, 0, 0, 0, 0, 0x55}}}, 1, false);
+	assert_int_equal(view(a, &addr, 0).phase, ANNOUNCER_CONFLICT);
+	/* It is gone. */
+	t = expect_probes(a, t + pause, &addr);
+	assert_true(announcer_next(a, at(t), &frame));
+	assert_true(frame.phase == ANNOUNCER_ANNOUNCING && frame.cleared);
+	/* not sent: it is told again */
+	announcer_send_failed(a, &frame, at(t));
+	t = announcer_deadline(a, at(t)).usec - at(0).usec;
+	assert_true(announcer_next(a, at(t), &frame) && frame.cleared);
+	assert_true(announcer_next(a, at(t), &frame) && !frame.cleared);
+	assert_int_equal(announcer_conflicts(a, &addr), 9);
+	announcer_free(a);
+}
+
+/* RFC 5227 2.4 (c): one announcement out of turn each 10 s, and never given up. */
+static void
+test_defence(void **state)
+{
+	const struct ip_addr addr = vip(1);
+	struct announcer *a = announcer_new(at(0));
+	int64_t t;
+
+	(void)state;
+	set(a, 1, &port_eth0, 1);
+	for (t = 0; t < 6000 * MSEC; t += MSEC)
+		(void)drain(a, at(t));
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(t)), ANNOUNCER_DEFENDED);
+	expect_round(a, at(t), 1, &port_eth0);
+	assert_int_equal(drain(a, at(t)), 0);
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(t + ANNOUNCER_DEFEND_USEC - 1)),
+	    ANNOUNCER_NOTED);
+	assert_int_equal(drain(a, at(t + ANNOUNCER_DEFEND_USEC - 1)), 0);
+	t += ANNOUNCER_DEFEND_USEC;
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(t)), ANNOUNCER_DEFENDED);
+	expect_round(a, at(t), 1, &port_eth0);
+	assert_int_equal(view(a, &addr, 0).phase, ANNOUNCER_ANNOUNCING);
+	/* before it was ever announced: the first announcement is the defence */
+	set(a, 2, &port_eth0, 1);
+	assert_int_equal(announcer_claimed(a, &(struct ip_addr){IP_FAMILY_V4, {10, 77, 0, 2}}, ETH0,
+			     &mac_stranger, at(t)),
+	    ANNOUNCER_DEFENDED);
+	expect_round(a, at(t), 2, &port_eth0);
+	announcer_free(a);
+}
+
+/* The interface with the stranger goes and comes: it is asked, not told. */
+static void
+test_back_in_conflict(void **state)
+{
+	const struct announcer_port ports[] = {port_eth1, port_eth0};
+	const struct ip_addr addr = vip(1);
+	struct announcer *a = announcer_new(at(0));
+
+	(void)state;
+	announcer_set(a, &addr, ports, 2, true);
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(0)), ANNOUNCER_SILENCED);
+	assert_int_equal(view(a, &addr, 0).phase, ANNOUNCER_PROBING);
+	announcer_set(a, &addr, ports, 1, false);
+	announcer_set(a, &addr, ports, 2, false);
+	assert_int_equal(view(a, &addr, 1).ifindex, ETH0);
+	assert_int_equal(view(a, &addr, 1).phase, ANNOUNCER_PROBING);
+	assert_false(announcer_view(a, &addr, 2, &(struct announcer_view){0}));
+	announcer_free(a);
+}
+
+/* In doubt: silence. Then the next refresh, or, with a restart, everything anew. */
+static void
+test_pause(void **state)
+{
+	const struct ip_addr addr = vip(1), other = vip(2);
+	const struct announcer_port ports[] = {port_eth0, port_eth1};
+	struct announcer *a = announcer_new(at(0));
+	mono_t due;
+
+	(void)state;
+	announcer_pause(a, &other);
+	announcer_resume(a, &other, at(0));
+	set(a, 1, &port_eth0, 1);
+	announcer_pause(a, &addr);
+	assert_true(mono_is_never(announcer_deadline(a, at(0))));
+	assert_int_equal(drain(a, at(5000 * MSEC)), 0);
+	/* interfaces come and claims are defended in silence */
+	set(a, 1, ports, 2);
+	assert_int_equal(
+	    announcer_claimed(a, &addr, ETH0, &mac_stranger, at(5000 * MSEC)), ANNOUNCER_DEFENDED);
+	announcer_restart(a, &addr);
+	assert_int_equal(drain(a, at(5000 * MSEC)), 0);
+	assert_true(mono_is_never(view(a, &addr, 1).next));
+	announcer_resume(a, &addr, at(6000 * MSEC));
+	assert_int_equal(drain(a, at(6000 * MSEC)), 0);
+	due = announcer_deadline(a, at(6000 * MSEC));
+	assert_in_range(mono_diff_usec(due, at(6000 * MSEC)), ANNOUNCER_REFRESH_USEC / 2,
+	    ANNOUNCER_REFRESH_USEC);
+	assert_int_equal(drain(a, due), 2);
+	announcer_pause(a, &addr);
+	announcer_resume(a, &addr, due);
+	announcer_restart(a, &addr);
+	assert_int_equal(drain(a, due), 4);
+	announcer_free(a);
+	/* probing begins again */
+	a = announcer_new(at(0));
+	announcer_set(a, &addr, &port_eth0, 1, true);
+	expect_probe(a, at(0), &addr);
+	announcer_pause(a, &addr);
+	assert_int_equal(drain(a, at(1000 * MSEC)), 0);
+	announcer_resume(a, &addr, at(1000 * MSEC));
+	(void)expect_probes(a, 1000 * MSEC, &addr);
 	announcer_free(a);
 }
 
@@ -397,7 +634,12 @@ main(void)
 	    cmocka_unit_test(test_schedule),
 	    cmocka_unit_test(test_reconcile_is_silent),
 	    cmocka_unit_test(test_interfaces_change),
-	    cmocka_unit_test(test_ipv6_waits_for_ndp),
+	    cmocka_unit_test(test_ipv6),
+	    cmocka_unit_test(test_probes_first),
+	    cmocka_unit_test(test_conflict_and_retry),
+	    cmocka_unit_test(test_defence),
+	    cmocka_unit_test(test_back_in_conflict),
+	    cmocka_unit_test(test_pause),
 	    cmocka_unit_test(test_restart),
 	    cmocka_unit_test(test_failed_sends),
 	    cmocka_unit_test(test_paced),

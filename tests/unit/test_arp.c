@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "l2/arp.h"
+#include "l2/ethernet.h"
 #include "util/mem.h"
 
 /* "who has 10.77.0.200? tell 10.77.0.9", as Linux sends it, padded to 60 bytes. */
@@ -24,7 +25,7 @@ test_decode_request(void **state)
 	struct arp arp;
 
 	(void)state;
-	assert_int_equal(arp_decode(request_frame, sizeof(request_frame), &arp), ARP_OK);
+	assert_int_equal(arp_decode(request_frame, sizeof(request_frame), &arp), FRAME_OK);
 	assert_int_equal(arp.op, ARP_REQUEST);
 	assert_true(mac_addr_eq(&arp.ether_dst, &mac_broadcast));
 	assert_true(mac_addr_eq(&arp.ether_src, &mac_client));
@@ -73,7 +74,7 @@ test_encode(void **state)
 
 		arp_encode(&arp, out);
 		assert_row(i, rows[i].name, !memcmp(out, rows[i].bytes, sizeof(out)));
-		assert_row(i, rows[i].name, arp_decode(out, sizeof(out), &again) == ARP_OK);
+		assert_row(i, rows[i].name, arp_decode(out, sizeof(out), &again) == FRAME_OK);
 		arp_encode(&again, twice);
 		assert_row(i, rows[i].name, !memcmp(out, twice, sizeof(out)));
 	}
@@ -92,7 +93,7 @@ test_round_trip(void **state)
 		for (value = 0; value < 256; value++) {
 			memcpy(frame, request_frame, sizeof(frame));
 			frame[byte] = (uint8_t)value;
-			if (arp_decode(frame, sizeof(frame), &arp) != ARP_OK)
+			if (arp_decode(frame, sizeof(frame), &arp) != FRAME_OK)
 				continue;
 			arp_encode(&arp, again);
 			assert_memory_equal(frame, again, sizeof(frame));
@@ -108,38 +109,38 @@ test_refused(void **state)
 		size_t at;
 		uint8_t bytes[6];
 		size_t n;
-		enum arp_cause cause;
+		enum frame_cause cause;
 	} rows[] = {
-	    {"unchanged", 0, {0}, 0, ARP_OK},
-	    {"reply", 20, {0, 2}, 2, ARP_OK},
-	    {"probe: sender 0.0.0.0", 28, {0, 0, 0, 0}, 4, ARP_OK},
-	    {"sent to one host", 0, {2, 0, 0, 0, 0, 1}, 6, ARP_OK},
-	    {"802.1Q tag", 12, {0x81, 0x00}, 2, ARP_TAGGED},
-	    {"802.1ad tag", 12, {0x88, 0xa8}, 2, ARP_TAGGED},
-	    {"IPv4", 12, {0x08, 0x00}, 2, ARP_NOT_ARP},
-	    {"IPv6", 12, {0x86, 0xdd}, 2, ARP_NOT_ARP},
-	    {"RARP", 12, {0x80, 0x35}, 2, ARP_NOT_ARP},
-	    {"802.3 length", 12, {0x00, 0x1c}, 2, ARP_NOT_ARP},
-	    {"hardware: IEEE 802", 14, {0, 6}, 2, ARP_NOT_ETHERNET},
-	    {"hardware: InfiniBand", 14, {0, 32}, 2, ARP_NOT_ETHERNET},
-	    {"hardware: 257, low byte right", 14, {1, 1}, 2, ARP_NOT_ETHERNET},
-	    {"protocol: IPv6", 16, {0x86, 0xdd}, 2, ARP_NOT_IPV4},
-	    {"protocol: trailers", 16, {0x10, 0x00}, 2, ARP_NOT_IPV4},
-	    {"hardware length 0", 18, {0}, 1, ARP_NOT_ETHERNET},
-	    {"hardware length 8", 18, {8}, 1, ARP_NOT_ETHERNET},
-	    {"hardware length 255", 18, {255}, 1, ARP_NOT_ETHERNET},
-	    {"protocol length 0", 19, {0}, 1, ARP_NOT_IPV4},
-	    {"protocol length 16", 19, {16}, 1, ARP_NOT_IPV4},
-	    {"op 0", 20, {0, 0}, 2, ARP_BAD_OP},
-	    {"op 3, reverse request", 20, {0, 3}, 2, ARP_BAD_OP},
-	    {"op 9, inverse reply", 20, {0, 9}, 2, ARP_BAD_OP},
-	    {"op 257, low byte right", 20, {1, 1}, 2, ARP_BAD_OP},
-	    {"Ethernet source is a group", 6, {0x01, 0, 0x5e, 0, 0, 1}, 6, ARP_BAD_SENDER},
-	    {"sender MAC broadcast", 22, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 6, ARP_BAD_SENDER},
-	    {"sender MAC is a group", 22, {0x03, 0, 0, 0, 0, 1}, 6, ARP_BAD_SENDER},
-	    {"sender MAC zero", 22, {0, 0, 0, 0, 0, 0}, 6, ARP_BAD_SENDER},
-	    {"sender IP is a group", 28, {224, 0, 0, 1}, 4, ARP_BAD_SENDER},
-	    {"sender IP broadcast", 28, {255, 255, 255, 255}, 4, ARP_BAD_SENDER},
+	    {"unchanged", 0, {0}, 0, FRAME_OK},
+	    {"reply", 20, {0, 2}, 2, FRAME_OK},
+	    {"probe: sender 0.0.0.0", 28, {0, 0, 0, 0}, 4, FRAME_OK},
+	    {"sent to one host", 0, {2, 0, 0, 0, 0, 1}, 6, FRAME_OK},
+	    {"802.1Q tag", 12, {0x81, 0x00}, 2, FRAME_TAGGED},
+	    {"802.1ad tag", 12, {0x88, 0xa8}, 2, FRAME_TAGGED},
+	    {"IPv4", 12, {0x08, 0x00}, 2, FRAME_OTHER_TYPE},
+	    {"IPv6", 12, {0x86, 0xdd}, 2, FRAME_OTHER_TYPE},
+	    {"RARP", 12, {0x80, 0x35}, 2, FRAME_OTHER_TYPE},
+	    {"802.3 length", 12, {0x00, 0x1c}, 2, FRAME_OTHER_TYPE},
+	    {"hardware: IEEE 802", 14, {0, 6}, 2, FRAME_NOT_ETHERNET},
+	    {"hardware: InfiniBand", 14, {0, 32}, 2, FRAME_NOT_ETHERNET},
+	    {"hardware: 257, low byte right", 14, {1, 1}, 2, FRAME_NOT_ETHERNET},
+	    {"protocol: IPv6", 16, {0x86, 0xdd}, 2, FRAME_NOT_IPV4},
+	    {"protocol: trailers", 16, {0x10, 0x00}, 2, FRAME_NOT_IPV4},
+	    {"hardware length 0", 18, {0}, 1, FRAME_NOT_ETHERNET},
+	    {"hardware length 8", 18, {8}, 1, FRAME_NOT_ETHERNET},
+	    {"hardware length 255", 18, {255}, 1, FRAME_NOT_ETHERNET},
+	    {"protocol length 0", 19, {0}, 1, FRAME_NOT_IPV4},
+	    {"protocol length 16", 19, {16}, 1, FRAME_NOT_IPV4},
+	    {"op 0", 20, {0, 0}, 2, FRAME_BAD_OP},
+	    {"op 3, reverse request", 20, {0, 3}, 2, FRAME_BAD_OP},
+	    {"op 9, inverse reply", 20, {0, 9}, 2, FRAME_BAD_OP},
+	    {"op 257, low byte right", 20, {1, 1}, 2, FRAME_BAD_OP},
+	    {"Ethernet source is a group", 6, {0x01, 0, 0x5e, 0, 0, 1}, 6, FRAME_BAD_SENDER},
+	    {"sender MAC broadcast", 22, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 6, FRAME_BAD_SENDER},
+	    {"sender MAC is a group", 22, {0x03, 0, 0, 0, 0, 1}, 6, FRAME_BAD_SENDER},
+	    {"sender MAC zero", 22, {0, 0, 0, 0, 0, 0}, 6, FRAME_BAD_SENDER},
+	    {"sender IP is a group", 28, {224, 0, 0, 1}, 4, FRAME_BAD_SENDER},
+	    {"sender IP broadcast", 28, {255, 255, 255, 255}, 4, FRAME_BAD_SENDER},
 	};
 	uint8_t frame[sizeof(request_frame)];
 	struct arp arp;
@@ -164,13 +165,13 @@ test_truncated(void **state)
 	for (len = 0; len <= sizeof(request_frame); len++) {
 		/* Exactly so long, so that ASan sees a byte too many. */
 		uint8_t *frame = xcalloc(len, 1);
-		enum arp_cause expected = len < ARP_FRAME_BYTES ? ARP_SHORT : ARP_OK;
+		enum frame_cause expected = len < ARP_FRAME_BYTES ? FRAME_SHORT : FRAME_OK;
 
 		memcpy(frame, request_frame, len);
 		memset(&arp, 0x5a, sizeof(arp));
 		memset(&untouched, 0x5a, sizeof(untouched));
 		assert_int_equal(arp_decode(frame, len, &arp), expected);
-		if (expected != ARP_OK)
+		if (expected != FRAME_OK)
 			assert_memory_equal(&arp, &untouched, sizeof(arp));
 		free(frame);
 	}
@@ -182,11 +183,11 @@ test_words(void **state)
 	int i, j;
 
 	(void)state;
-	for (i = 0; i < ARP_CAUSE_COUNT; i++) {
-		assert_non_null(arp_cause_str((enum arp_cause)i));
+	for (i = 0; i < FRAME_CAUSE_COUNT; i++) {
+		assert_non_null(frame_cause_str((enum frame_cause)i));
 		for (j = 0; j < i; j++)
-			assert_string_not_equal(
-			    arp_cause_str((enum arp_cause)i), arp_cause_str((enum arp_cause)j));
+			assert_string_not_equal(frame_cause_str((enum frame_cause)i),
+			    frame_cause_str((enum frame_cause)j));
 	}
 }
 

@@ -25,9 +25,22 @@ run_filter(const uint8_t *frame, size_t len, uint32_t pkttype)
 
 		switch (in->code) {
 		case BPF_LD | BPF_W | BPF_ABS:
-			if (in->k != (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE)
-				return REFUSED_BY_INTERPRETER;
-			a = pkttype;
+			if (in->k == (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE) {
+				a = pkttype;
+				break;
+			}
+			if (at + 4 > len)
+				return 0;
+			a = (uint32_t)frame[at] << 24 | (uint32_t)frame[at + 1] << 16 |
+			    (uint32_t)frame[at + 2] << 8 | frame[at + 3];
+			break;
+		case BPF_LD | BPF_B | BPF_ABS:
+			if (at + 1 > len)
+				return 0;
+			a = frame[at];
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= in->k;
 			break;
 		case BPF_LD | BPF_H | BPF_ABS:
 			if (at + 2 > len)
@@ -72,6 +85,63 @@ static const struct {
     {"IPv6", 0x86dd, 1, PACKET_MULTICAST, false},
     {"tagged", 0x8100, 1, PACKET_BROADCAST, false},
 };
+
+#define GROUP_MAC                         \
+	{                                 \
+		0x33, 0x33, 0xff, 0, 0, 1 \
+	}
+#define ALL_NODES_MAC                  \
+	{                              \
+		0x33, 0x33, 0, 0, 0, 1 \
+	}
+#define HOST_MAC                 \
+	{                        \
+		2, 0, 0, 0, 0, 1 \
+	}
+
+static const struct {
+	const char *name;
+	uint8_t mac[6], next_header, type;
+	uint32_t pkttype;
+	bool passes;
+} ipv6_rows[] = {
+    {"solicitation, to the group", GROUP_MAC, 58, 135, PACKET_MULTICAST, true},
+    {"solicitation, to us", HOST_MAC, 58, 135, PACKET_HOST, true},
+    {"advertisement, to us", HOST_MAC, 58, 136, PACKET_HOST, true},
+    {"advertisement, to all nodes", ALL_NODES_MAC, 58, 136, PACKET_MULTICAST, true},
+    {"solicitation, to another host", HOST_MAC, 58, 135, PACKET_OTHERHOST, false},
+    {"own advertisement", ALL_NODES_MAC, 58, 136, PACKET_OUTGOING, false},
+    {"router advertisement", ALL_NODES_MAC, 58, 134, PACKET_MULTICAST, false},
+    {"redirect", HOST_MAC, 58, 137, PACKET_HOST, false},
+    {"echo request to the group", GROUP_MAC, 58, 128, PACKET_MULTICAST, false},
+    {"TCP", HOST_MAC, 6, 135, PACKET_HOST, false},
+    {"to the group behind hop-by-hop options", GROUP_MAC, 0, 58, PACKET_MULTICAST, true},
+    {"to the group behind a fragment header", GROUP_MAC, 44, 58, PACKET_MULTICAST, true},
+    {"UDP to the group", GROUP_MAC, 17, 0, PACKET_MULTICAST, true},
+    {"MLDv2 report", {0x33, 0x33, 0, 0, 0, 0x16}, 0, 58, PACKET_MULTICAST, false},
+    {"extension header, to us", HOST_MAC, 0, 58, PACKET_HOST, false},
+};
+
+static void
+test_ipv6_rows(void **state)
+{
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(ipv6_rows); i++) {
+		uint8_t frame[86] = {[12] = 0x86, [13] = 0xdd};
+
+		memcpy(frame, ipv6_rows[i].mac, sizeof(ipv6_rows[i].mac));
+		frame[20] = ipv6_rows[i].next_header;
+		frame[54] = ipv6_rows[i].type;
+		assert_row(i, ipv6_rows[i].name,
+		    run_filter(frame, sizeof(frame), ipv6_rows[i].pkttype) ==
+			(ipv6_rows[i].passes ? FILTER_SNAP_BYTES : 0));
+		for (len = 0; len <= 20; len++)
+			assert_row(i, ipv6_rows[i].name,
+			    run_filter(frame, len, ipv6_rows[i].pkttype) == 0);
+	}
+}
 
 static void
 test_rows(void **state)
@@ -131,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_ipv6_rows),
 	    cmocka_unit_test(test_truncated),
 	    cmocka_unit_test(test_is_valid),
 	};

@@ -18,11 +18,24 @@
 		.addr = {.family = IP_FAMILY_V4, .bytes = {a, b, c, d}}, .len = length \
 	}
 
+#define V6(group, last, length)                                                \
+	{                                                                      \
+		.addr = {.family = IP_FAMILY_V6,                               \
+		    .bytes = {0x20, 0x01, 0x0d, 0xb8, 0, group, [15] = last}}, \
+		.len = length                                                  \
+	}
+#define LINK_LOCAL                                                                           \
+	{                                                                                    \
+		.addr = {.family = IP_FAMILY_V6, .bytes = {0xfe, 0x80, [15] = 1}}, .len = 64 \
+	}
+
 static struct ip_prefix lo_addresses[] = {V4(127, 0, 0, 1, 8), V4(10, 9, 0, 1, 24)};
-static struct ip_prefix eth0_addresses[] = {V4(10, 77, 0, 1, 24)};
-static struct ip_prefix eth1_addresses[] = {V4(10, 88, 0, 1, 24), V4(10, 99, 0, 1, 32)};
+static struct ip_prefix eth0_addresses[] = {V4(10, 77, 0, 1, 24), V6(0x77, 1, 64), LINK_LOCAL};
+static struct ip_prefix eth1_addresses[] = {
+    V4(10, 88, 0, 1, 24), V4(10, 99, 0, 1, 32), LINK_LOCAL, V6(0x88, 1, 64), V6(0x99, 1, 128)};
 static struct ip_prefix eth2_addresses[] = {V4(10, 66, 0, 1, 24)};
-static struct ip_prefix bond0_addresses[] = {V4(10, 55, 0, 1, 24)};
+static struct ip_prefix bond0_addresses[] = {V4(10, 55, 0, 1, 24), V6(0x55, 1, 64)};
+static struct ip_prefix ppp_addresses[] = {LINK_LOCAL};
 static struct ip_prefix docker_addresses[] = {V4(172, 17, 0, 1, 16)};
 static struct ip_prefix tun_addresses[] = {V4(10, 44, 0, 1, 24)};
 
@@ -50,7 +63,13 @@ static struct link_info items[] = {
     {.ifindex = 7, .name = "eth5", USUAL, .master = 9, .master_is_vrf = true},
     {.ifindex = 8, .name = "bond0", USUAL, ADDRESSES(bond0_addresses)},
     {.ifindex = 9, .name = "vrf0", .mac = MAC, .up = true, .carrier = true, .broadcast = true},
-    {.ifindex = 10, .name = "ppp0", .mac = MAC, .up = true, .carrier = true, .arp = true},
+    {.ifindex = 10,
+	.name = "ppp0",
+	.mac = MAC,
+	.up = true,
+	.carrier = true,
+	.arp = true,
+	ADDRESSES(ppp_addresses)},
     {.ifindex = 11,
 	.name = "tun0",
 	.up = true,
@@ -98,6 +117,16 @@ static const struct {
     {"point to point", {"ppp0"}, "192.0.2.1", "", "ppp0 cannot broadcast"},
     {"without MAC", {"tun0"}, "192.0.2.1", "", "tun0 has no MAC"},
     {"loopback, named", {"lo"}, "192.0.2.1", "", "lo is loopback"},
+    {"IPv6: LAN of eth0", {0}, "2001:db8:77::200", "eth0", NULL},
+    {"IPv6: in no LAN", {0}, "2001:db8:66::1", "eth0 eth1 ppp0", NULL},
+    {"IPv6: host prefixes connect nothing", {0}, "2001:db8:99::1", "eth0 eth1 ppp0", NULL},
+    {"IPv6: link-local prefixes connect what is link-local, on each link", {0}, "fe80::77",
+	"eth0 eth1 ppp0", NULL},
+    {"IPv6: LAN whose link-local address is not there yet", {0}, "2001:db8:55::200", "",
+	"bond0 has no IPv6 link-local address"},
+    {"IPv6: by names, without IPv6", {"eth5", "eth1"}, "2001:db8:66::1", "eth1", NULL},
+    {"IPv6: without IPv6", {"eth5"}, "2001:db8:66::1", "", "eth5 has no IPv6 link-local address"},
+    {"IPv6: without carrier", {"eth2"}, "2001:db8:66::1", "", "eth2 has no carrier"},
     {"what is down is worth more words than what never works", {"eth4", "eth3", "lo"}, "192.0.2.1",
 	"", "eth3 is down"},
 };
@@ -130,7 +159,8 @@ test_rows(void **state)
 		size_t n;
 
 		assert_int_equal(ip_addr_parse(rows[i].addr, &addr), 0);
-		interface_choice_init(&choice, &links, &globs, &excludes, IP_FAMILY_V4);
+		interface_choice_init(
+		    &choice, &links, &globs, &excludes, (enum ip_family)addr.family);
 		n = interface_choice_list(&choice, &addr, ifindexes);
 		for (j = 0; j < n; j++)
 			strbuf_printf(&used, "%s%s", j ? " " : "",

@@ -23,7 +23,8 @@ struct svc {
 };
 
 static struct ip_prefix eth0_addresses[] = {
-    {.addr = {.family = IP_FAMILY_V4, .bytes = {10, 20, 0, 1}}, .len = 16}};
+    {.addr = {.family = IP_FAMILY_V4, .bytes = {10, 20, 0, 1}}, .len = 16},
+    {.addr = {.family = IP_FAMILY_V6, .bytes = {0xfe, 0x80, [15] = 1}}, .len = 64}};
 static struct ip_prefix eth1_addresses[] = {
     {.addr = {.family = IP_FAMILY_V4, .bytes = {10, 99, 0, 1}}, .len = 24}};
 static struct link_info link_items[] = {
@@ -36,7 +37,7 @@ static struct link_info link_items[] = {
 	.arp = true,
 	.broadcast = true,
 	.addresses = eth0_addresses,
-	.n_addresses = 1},
+	.n_addresses = ARRAY_SIZE(eth0_addresses)},
     {.ifindex = 3,
 	.name = "eth1",
 	.mac = {{2, 0, 0, 0, 0, 2}},
@@ -230,8 +231,12 @@ static const struct {
 	PLAN_NOT_ALLOWED, "", "", 0},
     {"the last of a range", {{0}}, 1, {{"default/web", NULL, "10.20.31.9", NULL}}, NULL,
 	PLAN_ELIGIBLE, "2", "0", 0},
-    {"IPv6", {{0}}, 1, {{"default/web", NULL, "2001:db8::7", NULL}}, NULL,
-	PLAN_FAMILY_NOT_ANNOUNCED, "", "0", 0},
+    {"IPv6", {{0}}, 1, {{"default/web", NULL, "2001:db8::7", NULL}}, NULL, PLAN_ELIGIBLE, "2", "0",
+	0},
+    {"IPv6 by name", {{.interface = "eth*"}}, 1, {{"default/web", NULL, "2001:db8::7", NULL}}, NULL,
+	PLAN_ELIGIBLE, "2", "0", 0},
+    {"IPv6 on an interface without IPv6", {{.interface = "eth1"}}, 1,
+	{{"default/web", NULL, "2001:db8::7", NULL}}, NULL, PLAN_NO_INTERFACE, "", "0", 0},
     {"IPv6 in no pool", {{0}}, 1, {{"default/web", NULL, "2001:db9::7", NULL}}, NULL,
 	PLAN_NOT_ALLOWED, "", "", 0},
     /* Shared addresses: any Service on them suffices (DESIGN.md: Eligible). */
@@ -362,8 +367,6 @@ static const struct {
 	"no l2-advertisement names pool \"web\"; one of bgp.advertisements does, but BGP comes with "
 	"a later version",
 	{{.pool = "db"}}, 1, "10.20.30.1", IRIS1, true, false},
-    {"family", "IPv6 addresses are not announced by this version", {{0}}, 1, "2001:db8::1", IRIS1,
-	false, false},
     {"network", "node iris1 has the condition NetworkUnavailable", {{0}}, 1, "10.20.30.1", IRIS1,
 	false, true},
     {"network comes before the label", "node iris1 has the condition NetworkUnavailable", {{0}}, 1,
@@ -504,7 +507,7 @@ test_services(void **state)
 	assert_string_equal(plan->addresses[2].services[1], "b/shares");
 	addr = ip_addr_v4(10, 20, 30, 1);
 	assert_null(plan_find(plan, &addr));
-	assert_int_equal(plan->n_eligible, 3);
+	assert_int_equal(plan->n_eligible, 4);
 	plan_free(plan);
 	/* With a class, only Services of that class. */
 	f.settings->kubernetes.load_balancer_class = "other.example/lb";
