@@ -17,6 +17,8 @@ const struct command commands[] = {
 	render_pools},
     {"leases", NULL, false, false, false, "the Leases that say which node owns what",
 	render_leases},
+    {"l2", "ADDRESS", true, false, false,
+	"addresses announced by ARP and NDP, and claims of others", render_l2},
     {"log", "LEVEL", false, true, false, "log err, warning, notice, info or debug from now on",
 	render_log},
     {"reload", NULL, false, true, false, "read the configuration again", render_reload},

@@ -368,6 +368,53 @@ render_leases(FILE *out, json_object *data)
 	table_print(&table, out);
 }
 
+static void
+render_l2_address(struct table *table, json_object *address)
+{
+	json_object *interfaces = get(address, "interfaces");
+	size_t i;
+
+	for (i = 0; i < length(interfaces); i++) {
+		json_object *interface = at(interfaces, i);
+
+		table_cell(table, get_str(address, "address"));
+		table_cell(table, get_str(interface, "interface"));
+		table_cell(table, get_str(interface, "state"));
+		table_cellf(table, "%.1fs", json_object_get_double(get(interface, "next")));
+		table_cell(table, get_str(address, "requests"));
+		table_cell(table, get_str(address, "responses"));
+		table_cell(table, get_str(address, "announcements"));
+		table_cell(table, get_str(address, "conflicts"));
+		table_cell(table, get_str(interface, "claimed_by"));
+	}
+}
+
+void
+render_l2(FILE *out, json_object *data)
+{
+	static const char *const headings[] = {"ADDRESS", "INTERFACE", "STATE", "NEXT", "REQUESTS",
+	    "ANSWERS", "ANNOUNCED", "CONFLICTS", "CLAIMED BY"};
+	static const char *const protocols[] = {"arp", "ndp"};
+	json_object *list = get(data, "addresses"), *groups = get(data, "groups");
+	struct table table;
+	size_t i;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++)
+		render_l2_address(&table, at(list, i));
+	table_print(&table, out);
+	(void)fprintf(out, "\n");
+	for (i = 0; i < ARRAY_SIZE(protocols); i++) {
+		json_object *frames = get(get(data, "frames"), protocols[i]);
+
+		(void)fprintf(out, "%s: %s answered, %s malformed, %s lost\n", protocols[i],
+		    get_str(frames, "reply"), get_str(frames, "malformed"),
+		    get_str(frames, "dropped"));
+	}
+	(void)fprintf(
+	    out, "groups: %s of %s joined\n", get_str(groups, "joined"), get_str(groups, "wanted"));
+}
+
 void
 render_log(FILE *out, json_object *data)
 {

@@ -14,6 +14,7 @@ void render_services(FILE *out, struct json_object *data);
 void render_explain(FILE *out, struct json_object *data);
 void render_pools(FILE *out, struct json_object *data);
 void render_leases(FILE *out, struct json_object *data);
+void render_l2(FILE *out, struct json_object *data);
 void render_log(FILE *out, struct json_object *data);
 void render_drain(FILE *out, struct json_object *data); /* of undrain too */
 void render_reload(FILE *out, struct json_object *data);

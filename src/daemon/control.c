@@ -12,6 +12,7 @@
 #include "daemon/drain.h"
 #include "daemon/leases.h"
 #include "daemon/status.h"
+#include "daemon/status_l2.h"
 #include "io/ctl_server.h"
 #include "kube/json.h"
 #include "model/settings.h"
@@ -130,6 +131,16 @@ run_leases(struct daemon *daemon, const char *argument, struct control_answer *a
 }
 
 static void
+run_l2(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	answer->data = status_l2(daemon, argument);
+	if (!answer->data)
+		refuse(answer, CONTROL_NOT_FOUND,
+		    "%s is not announced in layer 2 by this node; metallbctl leases shows who holds it",
+		    argument);
+}
+
+static void
 run_log(struct daemon *daemon, const char *argument, struct control_answer *answer)
 {
 	enum log_level level;
@@ -231,6 +242,7 @@ static const struct {
     {"explain", false, run_explain},
     {"pools", false, run_pools},
     {"leases", false, run_leases},
+    {"l2", false, run_l2},
     {"log", true, run_log},
     {"reload", true, run_reload},
     {"drain", true, run_drain},

@@ -12,6 +12,7 @@
 #include "daemon/l2.h"
 #include "daemon/leases.h"
 #include "daemon/services.h"
+#include "daemon/status_l2.h"
 #include "io/netlink.h"
 #include "ipam/ipam.h"
 #include "kube/json.h"
@@ -151,9 +152,14 @@ put_here(
 	json_object *here = kube_json_put_object(object, "here"), *interfaces;
 	bool announced = l2_is_announcing(daemon->l2, ip);
 	const char *reason = address ? plan_reason_str(address->reason) : "unknown", *message = "";
+	struct strbuf conflict = {0};
 	size_t i;
 
-	if (!address)
+	if (announced && status_l2_conflict(daemon, ip, &conflict)) {
+		announced = false;
+		reason = "addressConflict";
+		message = strbuf_text(&conflict);
+	} else if (!address)
 		message =
 		    "Services, Leases or the own Node are not known yet, or the Service is not ours";
 	else if (!address->eligible)
@@ -164,6 +170,7 @@ put_here(
 	kube_json_put_bool(here, "announced", announced);
 	kube_json_put_string(here, "reason", announced ? "" : reason);
 	kube_json_put_string(here, "message", announced ? "" : message);
+	strbuf_free(&conflict);
 	interfaces = kube_json_put_array(here, "interfaces");
 	for (i = 0; announced && address && i < address->n_ifindexes; i++) {
 		const struct link_info *link = link_table_by_index(

@@ -13,7 +13,7 @@ find_takes_names_and_unique_beginnings(void **state)
 	    {"status", "status", 1},
 	    {"st", "status", 1},
 	    {"s", NULL, 2},
-	    {"l", NULL, 2},
+	    {"l", NULL, 3},
 	    {"le", "leases", 1},
 	    {"explain", "explain", 1},
 	    {"explained", NULL, 0},

@@ -58,6 +58,19 @@ text_is_aligned(void **state)
 		"changed address-pools[p]: addresses\n"
 		"changed node.name (acts after a restart of metallbd)\n"
 		"warnings\n  w\n"},
+	    {"l2", render_l2,
+		"{\"addresses\":[{\"address\":\"10.0.0.5\",\"state\":\"announcing\",\"requests\":7,\"responses\":6,"
+		"\"announcements\":4,\"conflicts\":2,\"interfaces\":[{\"interface\":\"eth0\",\"state\":\"announcing\","
+		"\"next\":1.06},{\"interface\":\"eth1\",\"state\":\"conflict\",\"next\":8,"
+		"\"claimed_by\":\"02:00:00:00:00:0f\"}]}],\"frames\":{\"arp\":{\"reply\":6,\"malformed\":1,\"dropped\":0},"
+		"\"ndp\":{\"reply\":0,\"malformed\":0,\"dropped\":0}},\"groups\":{\"wanted\":3,\"joined\":2}}",
+		"ADDRESS   INTERFACE  STATE       NEXT  REQUESTS  ANSWERS  ANNOUNCED  CONFLICTS  CLAIMED BY\n"
+		"10.0.0.5  eth0       announcing  1.1s  7         6        4          2          -\n"
+		"10.0.0.5  eth1       conflict    8.0s  7         6        4          2          02:00:00:00:00:0f\n"
+		"\n"
+		"arp: 6 answered, 1 malformed, 0 lost\n"
+		"ndp: 0 answered, 0 malformed, 0 lost\n"
+		"groups: 2 of 3 joined\n"},
 	    {"leases", render_leases,
 		"{\"leases\":[{\"name\":\"ip-10-0-0-5\",\"holder\":\"n1\",\"state\":\"held\",\"since\":\"x\",\"transitions\":3,"
 		"\"services\":[\"a/b\",\"c/d\"]}]}",
