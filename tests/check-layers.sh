@@ -35,9 +35,9 @@ may_see() {
 	esac
 }
 
-# Rooms that one file may include beyond those, as FILE=ROOM: programs that join two rooms.
+# Rooms that one file may include beyond those, as FILE=ROOM: what joins two rooms in a program, outside of their libraries.
 extra_rooms="
-convert/main.c=config
+convert/judge.c=config
 "
 
 # System headers of any pure room: types, strings, memory.

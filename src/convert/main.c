@@ -12,10 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "convert/convert.h"
+#include "convert/judge.h"
 #include "convert/source.h"
-#include "model/settings.h"
 #include "util/mem.h"
 #include "util/str.h"
 
@@ -72,29 +71,11 @@ add_file(struct convert *convert, const char *path)
 	return err;
 }
 
-/* What metallbd -t does, but for the machine: a node that has a name. */
-static void
-check(void *arg, const char *text, size_t len, struct convert_faults *faults)
-{
-	const struct config_environment environment = {.hostname = "node"};
-	struct config_report report = {0};
-	struct settings *settings = NULL;
-	size_t i;
-
-	(void)arg;
-	(void)config_load_text(CONVERT_NAME, text, len, &environment, &settings, &report);
-	for (i = 0; i < report.n_messages; i++)
-		if (report.messages[i].severity == CONFIG_ERROR)
-			convert_fault(faults, report.messages[i].key, report.messages[i].reason);
-	settings_free(settings);
-	config_report_fini(&report);
-}
-
 static int
 finish(struct convert *convert)
 {
 	struct strbuf out = {0}, err_line = {0};
-	int err = convert_finish(convert, check, NULL, &out, &err_line);
+	int err = convert_finish(convert, judge, NULL, &out, &err_line);
 
 	if (err)
 		(void)fprintf(stderr, "metallb-convert: %s\n", strbuf_text(&err_line));
