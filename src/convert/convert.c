@@ -160,6 +160,18 @@ check_once(struct convert *c, convert_check_fn *check, void *arg, struct strbuf 
 	return err;
 }
 
+/* An empty file would take every address away, and mostly means that kubectl failed. */
+static int
+check_contents(struct convert *c, struct strbuf *err_line)
+{
+	if (c->n_resources > resources_count(c, RESOURCE_SECRET))
+		return 0;
+	strbuf_add(err_line, "nothing to convert: the input has no configuration of MetalLB");
+	if (c->n_remarks)
+		strbuf_printf(err_line, " (%s)", c->remarks[0]);
+	return -EINVAL;
+}
+
 int
 convert_finish(struct convert *c, convert_check_fn *check, void *arg, struct strbuf *out,
     struct strbuf *err_line)
@@ -168,6 +180,8 @@ convert_finish(struct convert *c, convert_check_fn *check, void *arg, struct str
 	unsigned round;
 	int err = resources_settle(c, err_line);
 
+	if (!err)
+		err = check_contents(c, err_line);
 	if (err)
 		return err;
 	head_convert(c);

@@ -6,8 +6,8 @@
  * made, since leaving a key out may widen what an object does (an advertisement without
  * node-selectors is for all nodes).
  *
- * The arena owns everything; strings are copied. Foreign text may hold any bytes: values are
- * escaped, comments are made printable.
+ * The arena owns everything; strings are copied, but for keys, which are constants. Foreign text
+ * may hold any bytes: values are escaped, comments are made printable.
  */
 #ifndef CONVERT_DOCUMENT_H
 #define CONVERT_DOCUMENT_H

@@ -67,6 +67,8 @@ say_bgp(struct convert *c)
 	    "MetalLB's native mode lets an external router be more than one hop away without "
 	    "ebgpMultiHop; here such a peer needs ebgp-multihop = true.");
 	say(c,
+	    "A peer without holdTime gets 90s, as in MetalLB's native mode; FRR's default is 180s.");
+	say(c,
 	    "graceful-restart is false where MetalLB did not offer it; true, the default here, keeps "
 	    "the routes while metallbd restarts.");
 }

@@ -4,7 +4,7 @@
  * A text that begins with "{" or "[" is JSON, several values may follow one another; all other
  * texts are YAML, with several documents. Plain scalars of YAML get their types here and nowhere
  * else, as the YAML library of Kubernetes types them (YAML 1.1: yes, on, 0x1f); what is quoted is a
- * string. Source_text() gives the letters of a scalar back, whatever its type.
+ * string. source_text() gives the letters of a scalar back, whatever its type.
  */
 #ifndef CONVERT_SOURCE_H
 #define CONVERT_SOURCE_H
