@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "convert/label_selector.h"
-#include "model/labels.h"
 #include "model/selector.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -34,32 +33,9 @@ advertisement_names(
 	}
 }
 
-static struct labels
-labels_of(struct arena *arena, struct json_object *object)
-{
-	struct json_object_iterator it, end;
-	struct label *items;
-	size_t n = 0;
-
-	if (!json_object_is_type(object, json_type_object))
-		return (struct labels){0};
-	items = arena_alloc(arena, (size_t)json_object_object_length(object), sizeof(*items));
-	end = json_object_iter_end(object);
-	for (it = json_object_iter_begin(object); !json_object_iter_equal(&it, &end);
-	     json_object_iter_next(&it)) {
-		const char *value = source_text(json_object_iter_peek_value(&it));
-
-		if (value)
-			items[n++] = (struct label){
-			    .key = json_object_iter_peek_name(&it), .value = value};
-	}
-	return (struct labels){.items = items, .count = labels_sort(items, n)};
-}
-
 static void
 add_pools(struct convert *c, const struct selector *selector, struct string_list *pools)
 {
-	struct labels labels;
 	size_t i, j;
 
 	for (i = 0; i < c->n_resources; i++) {
@@ -67,10 +43,9 @@ add_pools(struct convert *c, const struct selector *selector, struct string_list
 
 		if (r->kind != RESOURCE_POOL && r->kind != RESOURCE_OLD_POOL)
 			continue;
-		labels = labels_of(c->arena, r->labels);
 		for (j = 0; j < pools->count && !str_eq(pools->items[j], r->conf_name); j++)
 			continue;
-		if (j == pools->count && selector_matches(selector, &labels))
+		if (j == pools->count && selector_matches(selector, &r->labels))
 			pools->items[pools->count++] = r->conf_name;
 	}
 }
@@ -115,8 +90,7 @@ advertisement_pools(struct convert *c, const struct resource *resource, struct n
 	struct fields f = {.c = c, .resource = resource, .spec = resource->spec, .out = out};
 	struct json_object *names = member(resource->spec, "ipAddressPools");
 	struct json_object *selectors = member(resource->spec, "ipAddressPoolSelectors");
-	struct string_list pools = {
-	    .items = arena_alloc(c->arena, c->n_resources, sizeof(*pools.items))};
+	struct string_list pools = {0};
 	const char *reason = NULL;
 	struct node *list;
 	size_t i;
@@ -124,6 +98,8 @@ advertisement_pools(struct convert *c, const struct resource *resource, struct n
 	if ((names && !field_is_list(&f, &by_name, by_name.name, names)) ||
 	    (selectors && !field_is_list(&f, &by_selector, by_selector.name, selectors)))
 		return;
+	if (length(selectors))
+		pools.items = arena_alloc(c->arena, c->n_resources, sizeof(*pools.items));
 	for (i = 0; !reason && i < length(selectors); i++)
 		reason = select_pools(c, out, json_object_array_get_idx(selectors, i), &pools);
 	if (reason) {

@@ -21,7 +21,8 @@ find_alias(const struct convert *c, const char *name)
 	return NULL;
 }
 
-/* One of two aliases with a name is a mistake that MetalLB refuses; the first counts here. */
+/* One of two aliases with a name is a mistake that MetalLB refuses; the first counts here. *list is
+ * there from the first alias on. */
 static void
 add_alias(struct convert *c, struct node **list, struct node *bgp, const char *origin,
     const char *name, const char *value)
@@ -30,10 +31,11 @@ add_alias(struct convert *c, struct node **list, struct node *bgp, const char *o
 	struct node *out;
 
 	if (find_alias(c, name)) {
-		convert_remark(c, "%s: the community \"%s\" is given twice", origin, name);
+		node_comment(
+		    *list, "Left out, \"%s\" of %s: there is one of that name", name, origin);
 		return;
 	}
-	if (!well_known_is(name) && str_eq(resources_name(c, RESOURCE_COMMUNITY, name), name))
+	if (!well_known_is(name) && resources_is_name(name))
 		alias.conf_name = name;
 	c->aliases = mem_grow(c->aliases, c->n_aliases, &c->aliases_cap, sizeof(*c->aliases));
 	c->aliases[c->n_aliases++] = alias;

@@ -139,6 +139,34 @@ collect_configmap(struct convert *c, const char *file, struct json_object *objec
 	return err;
 }
 
+static bool
+is_pool(enum resource_kind kind)
+{
+	return kind == RESOURCE_POOL || kind == RESOURCE_OLD_POOL;
+}
+
+static struct labels
+labels_of(struct arena *arena, struct json_object *object)
+{
+	struct json_object_iterator it, end;
+	struct label *items;
+	size_t n = 0;
+
+	if (!json_object_is_type(object, json_type_object))
+		return (struct labels){0};
+	items = arena_alloc(arena, (size_t)json_object_object_length(object), sizeof(*items));
+	end = json_object_iter_end(object);
+	for (it = json_object_iter_begin(object); !json_object_iter_equal(&it, &end);
+	     json_object_iter_next(&it)) {
+		const char *value = source_text(json_object_iter_peek_value(&it));
+
+		if (value)
+			items[n++] = (struct label){
+			    .key = json_object_iter_peek_name(&it), .value = value};
+	}
+	return (struct labels){.items = items, .count = labels_sort(items, n)};
+}
+
 static int
 collect_known(struct convert *c, const char *file, size_t known, struct json_object *object,
     const char *namespace, const char *name, struct strbuf *err_line)
@@ -161,7 +189,8 @@ collect_known(struct convert *c, const char *file, size_t known, struct json_obj
 		return -EINVAL;
 	}
 	r->origin = origin_of(c, known_kinds[known].kind, namespace, name);
-	r->labels = member(member(object, "metadata"), "labels");
+	if (is_pool(r->kind))
+		r->labels = labels_of(c->arena, member(member(object, "metadata"), "labels"));
 	r->object = object;
 	return 0;
 }
@@ -274,12 +303,6 @@ choose_namespace(const struct convert *c)
 }
 
 static bool
-is_pool(enum resource_kind kind)
-{
-	return kind == RESOURCE_POOL || kind == RESOURCE_OLD_POOL;
-}
-
-static bool
 is_same_kind(enum resource_kind a, enum resource_kind b)
 {
 	return a == b || (is_pool(a) && is_pool(b));
@@ -313,6 +336,13 @@ has_name(const struct convert *c, enum resource_kind kind, const char *name)
 		    str_eq(c->resources[i].conf_name, name))
 			return true;
 	return false;
+}
+
+bool
+resources_is_name(const char *name)
+{
+	return *name && strchr(ALNUM, *name) && !name[strspn(name, ALNUM "-_.")] &&
+	    strlen(name) <= MAX_NAME;
 }
 
 const char *

@@ -7,6 +7,7 @@
 #include "convert/convert.h"
 #include "convert/document.h"
 #include "convert/source.h"
+#include "model/labels.h"
 
 struct arena;
 struct json_object;
@@ -33,7 +34,7 @@ struct resource {
 	const char *origin;         /* for people: "IPAddressPool metallb-system/first" */
 	const char *conf_name;      /* what it is called in metallb.conf */
 	struct json_object *spec;   /* an object, or NULL */
-	struct json_object *labels; /* the same */
+	struct labels labels;       /* of a pool */
 	struct json_object *object; /* the whole, of a Secret */
 };
 
@@ -72,6 +73,8 @@ size_t resources_count(const struct convert *c, enum resource_kind kind);
 /* By its name in Kubernetes; NULL when there is none. Old pools count as pools. */
 const struct resource *
 resources_find(const struct convert *c, enum resource_kind kind, const char *name);
+/* Whether metallb.conf allows it as a name. */
+bool resources_is_name(const char *name);
 /* A name that metallb.conf allows and no resource of the kind has yet. */
 const char *resources_name(struct convert *c, enum resource_kind kind, const char *wanted);
 void convert_remark(struct convert *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
