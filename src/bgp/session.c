@@ -247,8 +247,6 @@ session_retry(struct bgp_session *s, mono_t now)
 {
 	if (!needs_attempt(s))
 		return;
-	if (s->drain != BGP_DRAIN_NONE)
-		be_stopped(s);
 	attempt_at(s, mono_add_usec(now, session_jitter(s, s->config.connect_time_usec)), false);
 }
 
@@ -260,8 +258,6 @@ session_failed(struct bgp_session *s, mono_t now)
 
 	if (!needs_attempt(s))
 		return;
-	if (s->drain != BGP_DRAIN_NONE)
-		be_stopped(s);
 	for (i = 0; i < s->failures && pause < BGP_IDLE_HOLD_MAX_USEC; i++)
 		pause *= 2;
 	if (s->failures < FAILURES_MAX)
@@ -415,6 +411,16 @@ arm_send_timer(const struct bgp_session *s, struct bgp_connection *c, bool again
 		    now, usec > BGP_SEND_HOLD_USEC ? usec : BGP_SEND_HOLD_USEC);
 }
 
+/* Everything is withdrawn, or the session was lost, however that came. */
+static bool
+drain_is_over(const struct bgp_session *s)
+{
+	if (s->drain != BGP_DRAIN_ANNOUNCE && s->drain != BGP_DRAIN_WITHDRAW)
+		return false;
+	return find_state(s, BGP_ESTABLISHED) == BGP_SLOTS ||
+	    (s->drain == BGP_DRAIN_WITHDRAW && !bgp_adj_out_is_pending(&s->adj_out));
+}
+
 static void
 finish_drain(struct bgp_session *s, mono_t now)
 {
@@ -432,7 +438,7 @@ session_settle(struct bgp_session *s, mono_t now)
 	struct bgp_event *event;
 	unsigned slot;
 
-	if (s->drain == BGP_DRAIN_WITHDRAW && !bgp_adj_out_is_pending(&s->adj_out))
+	if (drain_is_over(s))
 		finish_drain(s, now);
 	for (slot = 0; slot < BGP_SLOTS; slot++)
 		if (s->connections[slot])
@@ -536,8 +542,6 @@ apply_open(struct bgp_session *s, mono_t now)
 	for (slot = 0; slot < BGP_SLOTS; slot++)
 		if (s->connections[slot] && s->connections[slot]->state >= BGP_OPEN_SENT)
 			session_end(s, slot, &err, now);
-	if (s->drain != BGP_DRAIN_NONE && find_state(s, BGP_ESTABLISHED) == BGP_SLOTS)
-		be_stopped(s);
 	s->failures = 0;
 	if (needs_attempt(s))
 		attempt_at(s, now, false);
@@ -597,8 +601,6 @@ bgp_session_reset(struct bgp_session *s, enum bgp_cease why, const char *text, m
 	session_because(s, "reset");
 	bgp_error_cease(&err, why, text);
 	end_all(s, &err, now);
-	if (s->drain != BGP_DRAIN_NONE)
-		be_stopped(s);
 	attempt_at(s, now, false);
 	session_settle(s, now);
 }
