@@ -96,12 +96,46 @@ def bench_storm(options):
             cpu = leader.process.cpu_seconds() - before[leader]
             end = max(assigned.at.values())
             assigned.close()
+            have = {i["ip"] for s in bench.services() for i in s["status"]["loadBalancer"].get("ingress", [])}
+            if len(have) != SERVICE_COUNT:
+                raise Failed(f"{len(have)} different addresses for {SERVICE_COUNT} Services")
             bench.wait_announced(SERVICE_COUNT)
             all_cpu = [d.process.cpu_seconds() - before[d] for d in bench.daemons]
             what = f"{SERVICE_COUNT} Services at once, {nodes} node{'s' if nodes > 1 else ''}"
             row(f"{what}: all assigned", end - begin, "s", None, f"creating them took {created - begin:.2f}")
             row(f"{what}: CPU of the allocator", cpu, "s", 0.5, "until all were assigned")
             row(f"{what}: CPU until announced", max(all_cpu), "s", None, "the busiest daemon, Leases and Events too")
+
+
+def bench_takeover(options):
+    """As `storm` with three nodes; the allocator gets SIGKILL when half of them have an address."""
+    with Bench(options, 3) as bench:
+        bench.start()
+        leader = bench.leader()
+        rest = [d for d in bench.daemons if d is not leader]
+        before = {d: d.process.cpu_seconds() for d in bench.daemons}
+        assigned = Assigned(bench.api)
+        creator = threading.Thread(target=create_services,
+                                   args=(bench.api, [f"bench-{i}" for i in range(SERVICE_COUNT)]))
+        begin = time.monotonic()
+        creator.start()
+        assigned.wait(SERVICE_COUNT // 2)
+        first = leader.process.cpu_seconds() - before[leader]
+        leader.process.end(signal.SIGKILL)
+        killed = time.monotonic()
+        creator.join()
+        assigned.wait(SERVICE_COUNT)
+        successor = max(rest, key=lambda d: d.process.cpu_seconds() - before[d])
+        second = successor.process.cpu_seconds() - before[successor]
+        end = max(assigned.at.values())
+        assigned.close()
+        have = [i["ip"] for s in bench.services() for i in s["status"]["loadBalancer"].get("ingress", [])]
+        if len(have) != SERVICE_COUNT or len(set(have)) != SERVICE_COUNT:
+            raise Failed(f"{len(have)} addresses, {len(set(have))} of them different, for {SERVICE_COUNT} Services")
+        what = f"{SERVICE_COUNT} Services at once, allocator killed half-way"
+        row(f"{what}: all assigned", end - begin, "s", None,
+            f"none twice; {end - killed:.1f} s after the kill, of which 15 to 20 until another one leads")
+        row(f"{what}: CPU of both", first + second, "s", 0.5, f"{first:.2f} and {second:.2f}, until all were assigned")
 
 
 def bench_latency(options):
@@ -209,7 +243,7 @@ def bench_idle(options):
             "the busiest; all: " + ", ".join(f"{s * 1e3 / seconds:.2f}" for s in spent) + " ms/s")
 
 
-BENCHES = {"start": bench_start, "memory": bench_memory, "storm": bench_storm, "latency": bench_latency,
+BENCHES = {"start": bench_start, "memory": bench_memory, "storm": bench_storm, "takeover": bench_takeover, "latency": bench_latency,
            "arp": bench_arp, "idle": bench_idle}
 ON_REQUEST = {"busy": bench_busy}
 

@@ -436,6 +436,9 @@ class Bench:
     def leader(self):
         return next((d for d in self.daemons if d.process and d.is_leading()), None)
 
+    def services(self):
+        return json.loads(self.api.connect().call("GET", SERVICES))["items"]
+
     def wait_announced(self, count, seconds=90):
         running = [d for d in self.daemons if d.process]
         wait_until(lambda: sum(d.announced() for d in running) >= count, seconds, f"{count} addresses are announced",
