@@ -208,11 +208,11 @@ allocation_set_leading(struct allocation *allocation, bool leading)
 		return;
 	allocation->leading = leading;
 	status_writer_set_active(allocation->writer, leading);
+	cleanup_set_active(allocation->cleanup, leading);
 	if (leading) {
 		consider_all(allocation);
 		return;
 	}
-	cleanup_forget_all(allocation->cleanup);
 	namespaces_forget(allocation->namespaces);
 	ipam_reset(allocation->ipam);
 }
@@ -244,9 +244,9 @@ allocation_services_synced(struct allocation *allocation)
 void
 allocation_service_changed(struct allocation *allocation, const struct service *service)
 {
+	cleanup_forget(allocation->cleanup, service->key);
 	if (!is_active(allocation))
 		return;
-	cleanup_forget(allocation->cleanup, service->key);
 	/* The conflict that was waited for. */
 	status_writer_drop(allocation->writer, service->key);
 	ipam_service_changed(allocation->ipam, service);
@@ -259,13 +259,13 @@ allocation_service_gone(struct allocation *allocation, const struct service *las
 	struct service_ingress foreign[SERVICE_MAX_INGRESS];
 	size_t n_foreign;
 
+	n_foreign = ipam_foreign_ingress(allocation->ipam, last, foreign);
+	if (service_is_ours(last, allocation->settings->kubernetes.load_balancer_class))
+		cleanup_add(allocation->cleanup, last, foreign, n_foreign);
 	if (!is_active(allocation))
 		return;
 	status_writer_drop(allocation->writer, last->key);
-	n_foreign = ipam_foreign_ingress(allocation->ipam, last, foreign);
 	ipam_service_gone(allocation->ipam, last->key);
-	if (service_is_ours(last, allocation->settings->kubernetes.load_balancer_class))
-		cleanup_add(allocation->cleanup, last, foreign, n_foreign);
 	loop_defer(&allocation->settle);
 }
 

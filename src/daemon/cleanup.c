@@ -16,6 +16,7 @@ struct clearing {
 	struct map_node node; /* by key, the oldest first */
 	struct cleanup *cleanup;
 	char *key, *path, *body;
+	mono_t since; /* when it left our view */
 	bool in_flight;
 	bool dropped; /* it came back: not again */
 };
@@ -23,6 +24,7 @@ struct clearing {
 struct cleanup {
 	struct loop *loop;
 	struct api *api;
+	bool active;
 	struct clearing *clearings; /* map */
 	unsigned n_in_flight, failures;
 	mono_t not_before; /* after a failure */
@@ -87,7 +89,7 @@ send_clearings(void *arg)
 	struct cleanup *cleanup = arg;
 	struct clearing *clearing;
 
-	if (mono_before(loop_now(cleanup->loop), cleanup->not_before))
+	if (!cleanup->active || mono_before(loop_now(cleanup->loop), cleanup->not_before))
 		return;
 	MAP_FOREACH (clearing, cleanup->clearings) {
 		if (cleanup->n_in_flight == CLEANUP_MAX_IN_FLIGHT)
@@ -103,6 +105,19 @@ send_clearings(void *arg)
 			.body = clearing->body,
 			.on_done = clear_done,
 			.arg = clearing});
+	}
+}
+
+static void
+forget_oldest(struct cleanup *cleanup)
+{
+	struct clearing *clearing, *next;
+
+	MAP_FOREACH_SAFE (clearing, next, cleanup->clearings) {
+		if (clearing->in_flight)
+			continue;
+		clearing_free(clearing);
+		return;
 	}
 }
 
@@ -129,8 +144,11 @@ cleanup_add(struct cleanup *cleanup, const struct service *last,
 			return; /* the same Service, or its uid refuses */
 		clearing_free(clearing);
 	}
+	if (MAP_COUNT(cleanup->clearings) >= CLEANUP_MAX_REMEMBERED && !cleanup->active)
+		forget_oldest(cleanup);
 	clearing = xcalloc(1, sizeof(*clearing));
 	clearing->cleanup = cleanup;
+	clearing->since = loop_now(cleanup->loop);
 	clearing->key = xstrdup(last->key);
 	clearing->path = kube_path_service_status(last->namespace, last->name);
 	clearing->body = kube_status_encode(&patch);
@@ -148,12 +166,21 @@ cleanup_forget(struct cleanup *cleanup, const char *key)
 }
 
 void
-cleanup_forget_all(struct cleanup *cleanup)
+cleanup_set_active(struct cleanup *cleanup, bool active)
 {
+	mono_t now = loop_now(cleanup->loop);
 	struct clearing *clearing, *next;
 
+	if (active == cleanup->active)
+		return;
+	cleanup->active = active;
+	if (!active)
+		return;
+	/* The leader before us has done what is older. */
 	MAP_FOREACH_SAFE (clearing, next, cleanup->clearings)
-		clearing_drop(clearing);
+		if (mono_diff_usec(now, clearing->since) > CLEANUP_REMEMBER_USEC)
+			clearing_drop(clearing);
+	loop_defer(&cleanup->send);
 }
 
 struct cleanup *

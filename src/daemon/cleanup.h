@@ -5,11 +5,18 @@
  * now; which of both, nobody says. So one patch per Service names its uid: a deleted one answers
  * 404, a new one of the same name 409, and one of another type is cleaned. Servers of today empty
  * the addresses themselves when the type changes; old ones leave them, and all leave the rest.
+ *
+ * A daemon that does not lead remembers for a while what left, and cleans it when it comes to lead:
+ * the leader may have died before it could. Where nothing is left the patch changes nothing. What
+ * changes its type while no daemon runs at all is not noticed where the server filters by type.
  */
 #ifndef DAEMON_CLEANUP_H
 #define DAEMON_CLEANUP_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "util/mono.h"
 
 struct api;
 struct cleanup;
@@ -18,6 +25,9 @@ struct service;
 struct service_ingress;
 
 #define CLEANUP_MAX_IN_FLIGHT 8 /* patches */
+/* What a daemon that does not lead remembers: longer than it takes until another one leads. */
+#define CLEANUP_REMEMBER_USEC (2 * USEC_PER_MIN)
+#define CLEANUP_MAX_REMEMBERED 1024 /* Services, the oldest go */
 
 struct cleanup *cleanup_new(struct loop *loop, struct api *api);
 /* NULL is allowed. api_stop() comes before. */
@@ -28,7 +38,7 @@ void cleanup_add(struct cleanup *cleanup, const struct service *last,
     const struct service_ingress *foreign, size_t n_foreign);
 /* It is of type LoadBalancer again, or another Service of that name is: not to be cleaned. */
 void cleanup_forget(struct cleanup *cleanup, const char *key);
-/* Leadership is lost: that of the next leader. */
-void cleanup_forget_all(struct cleanup *cleanup);
+/* Whether this daemon leads. False at first: nothing is sent, and it is remembered for a while. */
+void cleanup_set_active(struct cleanup *cleanup, bool active);
 
 #endif

@@ -295,6 +295,37 @@ trace_is_asked_again(void **state)
 	end();
 }
 
+/* The leader dies, a Service changes its type, another one leads: it cleans what it saw leave. */
+static void
+trace_of_before_we_led(void **state)
+{
+	int i;
+
+	(void)state;
+	begin(&many);
+	allocation_set_leading(allocation, false);
+	for (i = 0; i < CLEANUP_MAX_REMEMBERED + 2; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		put(&(struct help_service){
+		    .name = name, .uid = name, .ingress = "192.0.2.1", .from = "p"});
+		(void)snprintf(name, sizeof(name), "default/s%d", i);
+		gone(name);
+	}
+	turns(2);
+	assert_int_equal(in_flight(), 0);
+	/* One that came back is none of them. */
+	put(&(struct help_service){.name = "s3", .uid = "s3", .ingress = "192.0.2.3", .from = "p"});
+	allocation_set_leading(allocation, true);
+	turns(3);
+	/* The two that were forgotten for want of room are the oldest. */
+	assert_non_null(strstr(calls[0].path, "/s2/status"));
+	assert_non_null(strstr(calls[0].body, "\"uid\":\"s2\""));
+	assert_non_null(strstr(calls[1].path, "/s4/status"));
+	end();
+}
+
 /* Old servers leave the status when the type changes: ours goes, what others wrote beside it stays.
  */
 static void
@@ -373,6 +404,7 @@ main(void)
 	    cmocka_unit_test(failures_of_many),
 	    cmocka_unit_test(traces_of_many),
 	    cmocka_unit_test(trace_is_asked_again),
+	    cmocka_unit_test(trace_of_before_we_led),
 	    cmocka_unit_test(trace_beside_foreign_entries),
 	    cmocka_unit_test(namespaces_are_asked_a_few_at_a_time),
 	};
