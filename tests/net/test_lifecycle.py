@@ -209,6 +209,29 @@ def test_type_change_while_nobody_leads(api, deployment):
     is_quiet(api, "web", "next")
 
 
+def test_namespace_labels(api, deployment):
+    """Asked for by single GETs, and only when a pool selects by them."""
+    daemon = deployment.prepare(pools=[
+        pool("10.77.0.230/31", "prod", **{"namespace-selectors": ["env=prod"], "priority": 1}), pool("10.77.0.200/31")])
+    label = "/api/v1/namespaces/default"
+    try:
+        api.patch(label, {"metadata": {"labels": {"env": "prod"}}})
+        daemon.start()
+        api.create_service("web")
+        expect.address(api, "web", "10.77.0.230")
+        assert api.annotation("web", POOL) == "prod"
+        daemon.kill()
+        api.patch(label, {"metadata": {"labels": {"env": None}}})
+        daemon.start()
+        expect.address(api, "web", A)
+        expect.event(api, "web", "ClearAssignment", containing="10.77.0.230")
+        reasons = {p["pool"]: p["reason"] for p in daemon.ctl("explain", "default/web", "-j")["pools"]}
+        assert reasons == {"prod": "namespace", "lan": "used"}
+        is_quiet(api, "web")
+    finally:
+        api.patch(label, {"metadata": {"labels": {"env": None}}})
+
+
 HOSTILE = {
     "ten thousand addresses": {"loadBalancerIPs": ",".join(f"10.1.{i // 250}.{i % 250}" for i in range(10000))},
     "controls": {"address-pool": "a\x1b[31m\nb\tc"},
