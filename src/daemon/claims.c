@@ -7,6 +7,7 @@
 #include "daemon/events.h"
 #include "daemon/l2.h"
 #include "daemon/leases.h"
+#include "daemon/saved.h"
 #include "daemon/services.h"
 #include "io/gateway.h"
 #include "io/netlink.h"
@@ -168,6 +169,8 @@ claims_seen(
 		claims->ignored++;
 		return;
 	}
+	if (saved_claimed(daemon->saved, ip))
+		return;
 	switch (leases_witness(daemon->leases, ip, mac)) {
 	case VERDICT_HANDED:
 		claims->members++;

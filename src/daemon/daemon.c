@@ -22,7 +22,9 @@
 #include "daemon/leases.h"
 #include "daemon/metrics.h"
 #include "daemon/node.h"
+#include "daemon/saved.h"
 #include "daemon/services.h"
+#include "daemon/voice.h"
 #include "io/file.h"
 #include "io/host.h"
 #include "io/netlink.h"
@@ -51,61 +53,13 @@ daemon_replan(struct daemon *daemon)
 
 /* --- from the plan to the Leases, from the Leases to the wire --- */
 
-/* Announced as the plan says now; `ip` is ours. `probe`: no member had it before. */
 static void
-announce_here(struct daemon *daemon, const struct ip_addr *ip, bool probe)
-{
-	const struct plan_address *address = daemon->plan ? plan_find(daemon->plan, ip) : NULL;
-
-	if (address)
-		l2_set(daemon->l2, ip, address->ifindexes, address->n_ifindexes, probe);
-}
-
-/* MetalLB's Event, but only when the owner changed. */
-static void
-say_assigned(struct daemon *daemon, const struct ip_addr *ip)
-{
-	const struct plan_address *address = daemon->plan ? plan_find(daemon->plan, ip) : NULL;
-	const struct service *service;
-	char *text;
-	size_t i;
-
-	text = xasprintf(
-	    "announcing from node \"%s\" with protocol \"layer2\"", daemon->settings->node.name);
-	for (i = 0; address && i < address->n_services; i++) {
-		service = service_table_find(
-		    services_table(daemon->services), address->services[i]);
-		if (service)
-			events_say(daemon->events, service, false, "nodeAssigned", text);
-	}
-	free(text);
-}
-
-static void
-on_announce(void *arg, const struct ownership_change *change)
+on_voice(void *arg, const struct ownership_change *change)
 {
 	struct daemon *daemon = arg;
 
-	switch (change->voice) {
-	case VOICE_ANNOUNCE:
-		if (!l2_is_set(daemon->l2, &change->addr) &&
-		    (change->how == OWNERSHIP_FIRST || change->how == OWNERSHIP_TAKEN))
-			say_assigned(daemon, &change->addr);
-		announce_here(daemon, &change->addr, change->how == OWNERSHIP_FIRST);
-		l2_set_voice(daemon->l2, &change->addr, L2_ANNOUNCE, change->burst);
-		break;
-	case VOICE_ANSWER:
-		l2_set_voice(daemon->l2, &change->addr, L2_ANSWER, false);
-		break;
-	case VOICE_MUTE:
-		l2_set_voice(daemon->l2, &change->addr, L2_MUTE, false);
-		break;
-	case VOICE_NONE:
-	case VOICE_PROBE:
-	case VOICE_COUNT:
-		l2_remove(daemon->l2, &change->addr);
-		break;
-	}
+	voice_change(daemon, change);
+	saved_touch(daemon->saved);
 	loop_defer(&daemon->refresh);
 }
 
@@ -201,22 +155,6 @@ want_all(struct daemon *daemon)
 	daemon->n_wanted = n;
 }
 
-/* What is announced, muted or still answered follows the interfaces. */
-static void
-announce_all(struct daemon *daemon)
-{
-	const struct ownership *ownership = leases_ownership(daemon->leases);
-	size_t i;
-
-	for (i = 0; i < daemon->plan->n_addresses; i++) {
-		const struct ip_addr *ip = &daemon->plan->addresses[i].ip;
-		const struct ownership_address *address = ownership_find(ownership, ip);
-
-		if (l2_is_set(daemon->l2, ip) || (address && address->voice == VOICE_ANNOUNCE))
-			announce_here(daemon, ip, false);
-	}
-}
-
 /* The members are the live nodes on our LANs. */
 static bool
 all_members_excluded(const struct daemon *daemon)
@@ -264,8 +202,8 @@ replan(void *arg)
 
 	/* What is not known yet must not look like what is not there: after a restart that would
 	 * give our own addresses away. */
-	if (!services_is_synced(daemon->services) || !node_is_known(daemon->node) ||
-	    daemon->stopping)
+	if (!(services_is_synced(daemon->services) || services_is_restored(daemon->services)) ||
+	    !node_is_known(daemon->node) || daemon->stopping)
 		return;
 	daemon->plan = plan_build(&input);
 	if (daemon->plan->exclude_ignored && !(old && old->exclude_ignored))
@@ -275,8 +213,9 @@ replan(void *arg)
 	plan_free(old);
 	heartbeat_publish(daemon);
 	want_all(daemon);
-	announce_all(daemon);
-	if (!daemon->services_listed) {
+	voice_follow_plan(daemon);
+	saved_touch(daemon->saved);
+	if (!daemon->services_listed && services_is_synced(daemon->services)) {
 		daemon->services_listed = true;
 		leases_services_listed(daemon->leases);
 	}
@@ -637,6 +576,7 @@ on_released(void *arg)
 {
 	struct daemon *daemon = arg;
 
+	saved_write(daemon->saved);
 	loop_stop(daemon->loop);
 }
 
@@ -690,6 +630,7 @@ on_sigusr1(void *arg, int signo)
 
 	(void)signo;
 	log_notice("restart: leaving addresses and Leases as they are");
+	saved_write(daemon->saved);
 	loop_stop(daemon->loop);
 }
 
@@ -788,7 +729,7 @@ start_cluster(struct daemon *daemon)
 	static const struct services_ops services_ops = {
 	    on_service_changed, on_service_gone, on_services_synced};
 	static const struct leases_ops leases_ops = {
-	    on_announce, on_leases_changed, on_released, on_restored};
+	    on_voice, on_leases_changed, on_released, on_restored};
 	const struct settings *settings = daemon->settings;
 	uint64_t seed = random_seed();
 	int err = api_new(daemon->loop, settings, seed, on_api_changed, daemon, &daemon->api);
@@ -842,6 +783,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 		err = start_cluster(daemon);
 	if (err)
 		return err;
+	daemon->saved = saved_new(daemon);
 	check_own_addresses(daemon);
 	forbid_node_addresses(daemon);
 	loop_gap_init(&daemon->gap, daemon->loop, gap_threshold(settings), on_gap, daemon);
@@ -857,6 +799,7 @@ daemon_free(struct daemon *daemon)
 	control_free(daemon->control);
 	if (daemon->api)
 		api_stop(daemon->api);
+	saved_free(daemon->saved);
 	services_free(daemon->services);
 	leases_free(daemon->leases);
 	allocation_free(daemon->allocation);

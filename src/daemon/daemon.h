@@ -30,6 +30,7 @@ struct metrics;
 struct netlink;
 struct node;
 struct plan;
+struct saved;
 struct sd;
 struct services;
 struct settings;
@@ -61,6 +62,7 @@ struct daemon {
 	struct events *events;
 	struct node *node;
 	struct services *services;
+	struct saved *saved;
 	struct leases *leases;
 	struct allocation *allocation;
 	struct control *control;

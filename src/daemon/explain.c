@@ -9,6 +9,7 @@
 #include "announce/plan.h"
 #include "daemon/allocation.h"
 #include "daemon/daemon.h"
+#include "daemon/drain.h"
 #include "daemon/l2.h"
 #include "daemon/leases.h"
 #include "daemon/services.h"
@@ -127,7 +128,9 @@ ownership_sentence(const struct daemon *daemon, const struct ip_addr *ip)
 	case OWNERSHIP_UNWANTED:
 		return "no Service has it";
 	case OWNERSHIP_INELIGIBLE:
-		return "this node may not announce it";
+		return drain_is_on(daemon->drain)
+		    ? "this node is drained; metallbctl undrain ends that"
+		    : "this node may not announce it";
 	case OWNERSHIP_OTHER:
 		return "another node holds its Lease and lives";
 	case OWNERSHIP_CLAIMABLE:

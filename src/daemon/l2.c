@@ -253,6 +253,25 @@ l2_set_voice(struct l2 *l2, const struct ip_addr *ip, enum l2_voice voice, bool 
 	loop_defer(&l2->announce);
 }
 
+void
+l2_probe(struct l2 *l2, const struct ip_addr *ip)
+{
+	const struct responder_address *address = responder_find(l2->responder, ip);
+	uint8_t frame[FRAME_MAX_BYTES];
+	size_t i, len;
+
+	for (i = 0; address && i < address->n_ports; i++) {
+		const struct link_info *link = link_table_by_index(
+		    &l2->links, address->ports[i].ifindex);
+
+		if (!link)
+			continue;
+		len = frame_probe(ip, &link->mac, frame);
+		/* One that is lost is one of three. */
+		(void)send_frame(l2, ip, link->ifindex, frame, len);
+	}
+}
+
 bool
 l2_is_set(const struct l2 *l2, const struct ip_addr *ip)
 {

@@ -68,6 +68,9 @@ void l2_drain(struct l2 *l2);
  * nothing is sent before the next refresh.
  */
 void l2_set_voice(struct l2 *l2, const struct ip_addr *ip, enum l2_voice voice, bool burst);
+/* One probe for an address that is set, by each of its interfaces: who has it? An answer is a
+ * claim. As the address is muted, nothing else is sent. */
+void l2_probe(struct l2 *l2, const struct ip_addr *ip);
 bool l2_is_set(const struct l2 *l2, const struct ip_addr *ip);
 /* Set, and not muted. */
 bool l2_is_announcing(const struct l2 *l2, const struct ip_addr *ip);

@@ -189,6 +189,26 @@ node_set_read_labels(struct node *node, bool read_labels)
 	}
 }
 
+void
+node_restore(struct node *node, const struct labels *labels, bool network_unavailable)
+{
+	struct arena *arena = arena_new();
+	struct label *items = arena_alloc(arena, labels->count, sizeof(*items));
+	struct kube_node *object = arena_alloc(arena, 1, sizeof(*object));
+	size_t i;
+
+	for (i = 0; i < labels->count; i++)
+		items[i] = (struct label){arena_strdup(arena, labels->items[i].key),
+		    arena_strdup(arena, labels->items[i].value)};
+	object->arena = arena;
+	object->name = arena_strdup(arena, node->name);
+	object->labels = (struct labels){items, labels->count};
+	object->network_unavailable = network_unavailable;
+	kube_node_free(node->object);
+	node->object = object;
+	node->known = true;
+}
+
 struct labels
 node_labels(const struct node *node)
 {

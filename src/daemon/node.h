@@ -22,6 +22,8 @@ struct node *node_new(struct loop *loop, struct api *api, const char *name, bool
 /* NULL is allowed. */
 void node_free(struct node *node);
 void node_set_read_labels(struct node *node, bool read_labels);
+/* What it was before a restart, for as long as no answer came. Does not call `changed`. */
+void node_restore(struct node *node, const struct labels *labels, bool network_unavailable);
 /* Empty while unknown. Valid until the next change. */
 struct labels node_labels(const struct node *node);
 bool node_network_unavailable(const struct node *node);

@@ -23,6 +23,7 @@ struct services {
 	struct service_table table;
 	struct skipped *skipped;
 	uint64_t skips;
+	bool restored; /* Services of before a restart are in the table */
 	struct watcher *watcher;
 	const struct services_ops *ops;
 	void *arg;
@@ -91,6 +92,10 @@ on_object(void *arg, enum kube_watch_event event, const char *key, struct json_o
 	cause = kube_service_decode(object, &service);
 	if (cause != KUBE_OK) {
 		skip(services, key, cause);
+		service = service_table_find(&services->table, key);
+		/* It is in the API, though unreadable: what was known of it stays. */
+		if (service)
+			service->restored = false;
 		return;
 	}
 	forget_skipped(services, key);
@@ -98,11 +103,25 @@ on_object(void *arg, enum kube_watch_event event, const char *key, struct json_o
 	services->ops->changed(services->arg, service);
 }
 
+/* What was restored and is not in the list is gone. */
+static void
+forget_restored(struct services *services)
+{
+	struct service *service, *next;
+
+	MAP_FOREACH_SAFE (service, next, services->table.head)
+		if (service->restored)
+			(void)service_table_remove(&services->table, service->key);
+	services->restored = false;
+}
+
 static void
 on_synced(void *arg, bool first)
 {
 	struct services *services = arg;
 
+	if (services->restored)
+		forget_restored(services);
 	services->ops->synced(services->arg, first);
 }
 
@@ -157,6 +176,20 @@ void
 services_kick(struct services *services)
 {
 	watcher_kick(services->watcher);
+}
+
+void
+services_restore(struct services *services, struct service *service)
+{
+	service->restored = true;
+	services->restored = true;
+	service_table_put(&services->table, service);
+}
+
+bool
+services_is_restored(const struct services *services)
+{
+	return services->restored;
 }
 
 const struct service_table *

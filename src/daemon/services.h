@@ -38,6 +38,13 @@ void services_reconnect(struct services *services);
 void services_relist(struct services *services);
 /* There are other credentials. */
 void services_kick(struct services *services);
+/*
+ * A Service as it was before a restart, taken over; until the first list shows it or does not, then
+ * it is gone without `gone`. Before anything was listed; `changed` is not called.
+ */
+void services_restore(struct services *services, struct service *service);
+/* There are such. */
+bool services_is_restored(const struct services *services);
 const struct service_table *services_table(const struct services *services);
 bool services_is_synced(const struct services *services);
 /* Objects that are unreadable now, and how often one was met. */

@@ -92,6 +92,7 @@ struct service {
 	int64_t created_usec; /* metadata.creationTimestamp, wall clock; 0 when unreadable */
 	int64_t generation;
 	bool deleting; /* has a deletionTimestamp */
+	bool restored; /* from the state directory: the API has not shown it yet */
 	struct labels labels;
 	const char *annotations[ANNOTATION_COUNT]; /* NULL: absent. The metallb.io/ form wins over
 						      the legacy one by presence, even if empty */

@@ -247,7 +247,11 @@ class ArpWatch:
                 number += 1
                 due = max(due + self._interval, now)
             self._receive(max(0.001, due - time.monotonic()))
-        self._receive(0.1)
+        # The last answers may be late on a busy machine.
+        end = time.monotonic() + 1
+        while time.monotonic() < end and not all(asked and asked[-1].macs for asked in self._asked.values()):
+            self._receive(0.05)
+        self._receive(0.05)
 
     def _ask(self, number, now):
         mac = bytes((2, 0x77, 0, 0, 2, number % 256))
@@ -306,7 +310,7 @@ class ArpWatch:
         return found
 
     def unanswered(self, address, since=0.0):
-        """(requests, those without an answer, the longest time without one)."""
+        """(requests, those without an answer, the longest time without one in seconds)."""
         asked = self._settled(address, since)
         longest, begin = 0.0, None
         for a in asked:

@@ -4,6 +4,8 @@ The client probes each 5 ms by UDP and by TCP; a watcher asks for the address by
 """
 
 import contextlib
+import json
+import os
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from lab.api import lease_name
 from lab.wait import stays
 
 LEASE = 5       # failover.lease-duration of base_settings
+RESTORE = 5     # a start without an API server: two seconds for the server, then three probes
 OVERLAP = 1.5   # seconds in which two nodes may answer, at a hand-over only
 
 
@@ -252,6 +255,69 @@ def test_stop_without_an_api_server_ends_soon(api, lab, cluster, deployment):
         wait_until(lambda: daemon.ctl("status", "-j")["addresses"]["held"], expect.SOON, "the daemon is back")
 
 
+def test_owner_cut_off_from_the_api_alone(api, lab, deployment, client, outage):
+    """Without BFD: aged out in the eyes of the others, one of them claims it, and the old owner hears that."""
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    with client(ip) as seen:
+        lab.cut_api(node)
+        other = wait_until(lambda: (h := api.holder(lease_name(ip))) != node and h, LEASE + 5, "another node claims it")
+        watch_for(max(outage - LEASE, 3))
+        lab.heal(node)
+        watch_for(4)
+    handed_over(seen, node, other)
+    assert moves(api, ip) == 1
+
+
+def test_restart_while_the_api_is_away(api, cluster, lab, deployment, client):
+    """It knows from its state directory what it had, and asks the LAN before it goes on."""
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    daemon = deployment.on(node)
+    with client(ip) as seen:
+        cluster.pause()
+        daemon.restart()
+        expect.owner(lab, ip, node=node, seconds=RESTORE)
+        watch_for(1)
+        cluster.resume()
+        wait_until(lambda: daemon.ctl("status", "-j")["addresses"]["owned"] == 1, 30, "the API server says it too")
+        watch_for(2)
+    assert nothing_lost(seen)
+    assert seen.watch.unanswered(ip)[2] < RESTORE
+    assert seen.watch.overlaps(ip) == []
+    assert {span.node for span in seen.watch.spans(ip)} == {node}
+    assert moves(api, ip) == 0
+
+
+def change_saved(daemon, **members):
+    path = os.path.join(daemon.directory, "state", "saved.json")
+    with open(path, encoding="utf-8") as f:
+        saved = json.load(f)
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({**saved, **members}, f)
+
+
+@pytest.mark.parametrize("why", ["taken", "another boot", "too old", "damaged"])
+def test_restart_that_must_not_go_on(api, cluster, lab, deployment, client, why):
+    """Without an API server: somebody else answers, or what is saved is from before a boot, or too old, or unreadable."""
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    daemon = deployment.on(node)
+    assert daemon.leave() == 0
+    if why == "taken":
+        other = expect.owner(lab, ip, seconds=LEASE + 5, other_than=node)
+    cluster.pause()
+    if why == "another boot":
+        change_saved(daemon, boot_id="00000000-0000-0000-0000-000000000000")
+    elif why == "too old":
+        change_saved(daemon, proven_usec=1)
+    elif why == "damaged":
+        change_saved(daemon, addresses="all of them")
+    daemon.start()
+    with ArpWatch(lab, [ip]) as watch:
+        watch_for(RESTORE)
+    assert [span.node for span in watch.spans(ip)] == ([other] if why == "taken" else [])
+    assert daemon.running()
+    cluster.resume()
+
+
 def test_link_of_the_owner_down(api, lab, deployment, client):
     """Its API server is still there, by another network: it gives the address up at once."""
     lab.management_up()
@@ -273,13 +339,19 @@ def test_link_of_the_owner_down(api, lab, deployment, client):
 
 def test_owner_returns(api, lab, deployment, client):
     """Nothing moves when it returns; later the address goes home by rebalance."""
-    ip, node = three_nodes_with_web(deployment, api, lab, {"failover": {"rebalance": "8s"}})
-    daemon = deployment.on(node)
-    daemon.kill()
-    other = expect.owner(lab, ip, seconds=LEASE + 5, other_than=node)
+    change = {"failover": {"rebalance": "8s"},
+              "l2-advertisements": [{"name": "home", "preferred-nodes": [{"weight": 100, "selector": "home=yes"}]}]}
+    home = deployment.prepare("node2", {**change, "node": {"labels": ["home=yes"]}}).start()
+    api.create_service("web")
+    ip = expect.address(api, "web")
+    expect.owner(lab, ip, node="node2")
+    for node in ("node1", "node3"):
+        deployment.prepare(node, change).start()
+    wait_until(lambda: all(api.lease(f"node-{n}") for n in lab.nodes), expect.SOON, "three heartbeats")
+    home.kill()
+    other = expect.owner(lab, ip, seconds=LEASE + 5, other_than="node2")
     with client(ip) as seen:
-        daemon.start()
-        wait_until(lambda: api.lease(f"node-{node}")["spec"]["leaseDurationSeconds"] == LEASE, expect.SOON, "its heartbeat")
-        expect.owner(lab, ip, seconds=30, node=node)
+        home.start()
+        expect.owner(lab, ip, seconds=40, node="node2")
         watch_for(2)
-    handed_over(seen, other, node)
+    handed_over(seen, other, "node2")

@@ -64,7 +64,8 @@ count_line(void *arg, enum log_level level, const char *line, const struct log_f
 
 enum step_kind {
 	STEP_ANSWER,
-	STEP_UNREACHABLE
+	STEP_UNREACHABLE,
+	STEP_RESTORE /* from the state directory: rack=r0 */
 };
 
 /* A row: what is answered one after the other, and what is known then. */
@@ -105,7 +106,25 @@ static const struct {
     {"unreadable", {{STEP_ANSWER, 200, "[]"}, {STEP_ANSWER, 200, "x"}}, 2, true, false, NULL, 1, 1},
     {"unreadable later", {{STEP_ANSWER, 200, NODE("r1")}, {STEP_ANSWER, 200, "x"}}, 2, true, false,
 	"r1", 1, 1},
+    {"restored", {{STEP_RESTORE, 0, ""}, {STEP_UNREACHABLE, 0, ""}}, 2, true, false, "r0", 0, 0},
+    {"restored, and still so", {{STEP_RESTORE, 0, ""}, {STEP_ANSWER, 200, NODE("r0")}}, 2, true,
+	false, "r0", 0, 0},
+    {"restored, and other now", {{STEP_RESTORE, 0, ""}, {STEP_ANSWER, 200, NODE("r1")}}, 2, true,
+	false, "r1", 1, 0},
+    {"restored, and gone", {{STEP_RESTORE, 0, ""}, {STEP_ANSWER, 404, "{}"}}, 2, true, true, NULL,
+	1, 1},
 };
+
+static void
+step(struct node *node, enum step_kind kind, int status, const char *body)
+{
+	const struct label rack = {"rack", "r0"};
+
+	if (kind == STEP_RESTORE)
+		node_restore(node, &(struct labels){&rack, 1}, false);
+	else
+		answer(kind == STEP_ANSWER ? API_ANSWERED : API_UNREACHABLE, status, body);
+}
 
 static void
 what_is_learnt(void **state)
@@ -124,9 +143,8 @@ what_is_learnt(void **state)
 		node = node_new(loop, NULL, "n1", true, on_changed, NULL);
 		RUN_UNTIL(loop, asked.n == 1);
 		for (j = 0; j < rows[i].n_steps; j++)
-			answer(
-			    rows[i].steps[j].kind == STEP_ANSWER ? API_ANSWERED : API_UNREACHABLE,
-			    rows[i].steps[j].status, rows[i].steps[j].body);
+			step(node, rows[i].steps[j].kind, rows[i].steps[j].status,
+			    rows[i].steps[j].body);
 		labels = node_labels(node);
 		assert_row(i, rows[i].name, node_is_known(node) == rows[i].known);
 		assert_row(i, rows[i].name, node_is_missing(node) == rows[i].missing);
