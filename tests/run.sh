@@ -6,6 +6,7 @@
 #   build       with gcc and with clang, warnings are errors
 #   unit        make check of both: unit tests, configuration golden files, replay scripts, fuzz corpora, layer check
 #   sanitizers  the same under AddressSanitizer and UndefinedBehaviorSanitizer
+#   model       the rules of ownership (doc/model), by Spin
 #   distcheck   make distcheck
 #   format      clang-format
 #   lint        shellcheck, mandoc, cppcheck, YAML, exposure of the systemd unit
@@ -40,7 +41,7 @@ unset MAKEFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS CC
 # shellcheck source=lib/stages.sh
 . "$LIB/stages.sh"
 
-ALL_STAGES=(deps apiserver build unit sanitizers distcheck format lint net kubernetes package demo)
+ALL_STAGES=(deps apiserver build unit sanitizers model distcheck format lint net kubernetes package demo)
 
 usage()
 {

@@ -105,6 +105,33 @@ stage_sanitizers()
 	check_in sanitizers
 }
 
+model_runs()
+{
+	grep -v '^#' "$ROOT/doc/model/runs" | xargs -L 1 -P "$JOBS" "$ROOT/doc/model/run.sh"
+}
+
+# The rules of ownership, checked by Spin: what a rule is for must show without it, and with all of them nothing.
+stage_model()
+{
+	local name expected
+	if ! command -v spin > /dev/null; then
+		result SKIP "all of it # spin is not installed"
+		return
+	fi
+	logged "$LOGS/model.log" model_runs
+	while read -r name expected _; do
+		case $name in
+		'#'*) continue ;;
+		esac
+		if grep -q "^$name: $expected (expected: $expected)" "$LOGS/model.log"; then
+			result PASS "$name: $expected"
+		else
+			result FAIL "$name: $expected"
+			grep "^$name:" "$LOGS/model.log" || tail -n 20 "$LOGS/model.log"
+		fi
+	done < "$ROOT/doc/model/runs"
+}
+
 stage_distcheck()
 {
 	need gcc || return

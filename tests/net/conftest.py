@@ -20,6 +20,7 @@ def pytest_addoption(parser):
     parser.addoption("--backend", choices=("kubesim", "real"), default="kubesim", help="which API server")
     parser.addoption("--build-dir", required=True, help="where the project was built")
     parser.addoption("--kubernetes", help="directory of kube-apiserver and etcd (tests/k8s/build.sh prints it)")
+    parser.addoption("--addresses", type=int, default=200, help="how many the API's load is measured with")
     parser.addoption("--outage", type=int, default=9, help="how long an API server is away, in seconds")
     parser.addoption("--shard", default="1/1", help="I/N: every Nth test, from the Ith on")
     parser.addoption("--lab-prefix", default=f"nt{os.getpid()}-", help="beginning of the namespaces' names")
@@ -105,6 +106,11 @@ def cluster(running_cluster):
 def api(cluster):
     """The administrator's client."""
     return cluster.admin
+
+
+@pytest.fixture
+def addresses(request):
+    return request.config.getoption("--addresses")
 
 
 class Deployment:

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
+
 import expect
 from lab import wait_until
+from lab.wait import stays
 
 MICRO_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
 MANAGED_BY = {"app.kubernetes.io/managed-by": "metallbd"}
@@ -87,3 +90,27 @@ def test_a_second_daemon_moves_nothing(api, lab, deployment):
     for ip in addresses:
         assert expect.owners(lab, ip) == ["node1"]
     assert first.running() and second.running()
+
+
+@pytest.mark.backend("kubesim")
+def test_requests_in_steady_state(api, cluster, deployment, addresses):
+    """Heartbeats and the election, whatever the number of addresses; and each 60 s a GET of the own Node."""
+    pool = [{"name": "lan", "addresses": ["10.77.4.0/22"]}]
+    deployment.start(3, pools=pool)
+    for i in range(addresses):
+        api.create_service(f"web{i}")
+    wait_until(lambda: len([n for n in api.leases() if n.startswith("ip-")]) == addresses, 120, "a Lease for each address")
+    wait_until(lambda: all(lease["spec"]["holderIdentity"] for lease in api.leases().values()), 30, "they are all held")
+
+    seconds = 20
+    stays(lambda: True, 3, "the last writes are over")
+    before = cluster.stats()
+    stays(lambda: True, seconds, "a steady state")
+    after = cluster.stats()
+    made = {what: n - before["requests"].get(what, 0) for what, n in after["requests"].items()
+            if n != before["requests"].get(what, 0)}
+    out = (after["bytesOut"] - before["bytesOut"]) / seconds
+    print(f"{addresses} addresses, 3 nodes, {seconds} s: {made}; to all daemons {out / 1000:.1f} kB/s")
+    total = sum(made.values())
+    # Three heartbeats, each a third of 5 s; the election, each 2 s; now and then a watch or a Node.
+    assert total <= seconds * (3 * 3 / 5 + 1 / 2) + 12, made
