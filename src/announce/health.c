@@ -28,7 +28,6 @@ struct entry {
 	mono_t due;            /* when the present round was due, or the next is */
 	mono_t asked_at;       /* the last question; MONO_ZERO: none yet */
 	bool out, wanted, fast, spread, queued;
-	bool first_round;         /* not over yet */
 	enum health_state before; /* with queued: as last taken */
 };
 
@@ -129,11 +128,15 @@ void
 health_set_addresses(struct health *health, const struct ip_addr *addrs, size_t n_addrs)
 {
 	struct entry *entry;
-	size_t i;
 
-	health->n_addrs = 0;
-	for (i = 0; i < n_addrs && i < HEALTH_MAX_NODE_ADDRESSES; i++)
-		health->addrs[health->n_addrs++] = addrs[i];
+	if (n_addrs > HEALTH_MAX_NODE_ADDRESSES)
+		n_addrs = HEALTH_MAX_NODE_ADDRESSES;
+	if (n_addrs == health->n_addrs &&
+	    (!n_addrs || !memcmp(addrs, health->addrs, n_addrs * sizeof(*addrs))))
+		return;
+	health->n_addrs = n_addrs;
+	if (n_addrs)
+		memcpy(health->addrs, addrs, n_addrs * sizeof(*addrs));
 	MAP_FOREACH (entry, health->entries)
 		forget_lost_address(health, entry);
 }
@@ -226,6 +229,7 @@ want(struct health *health, char *key, enum health_kind kind, uint16_t port, boo
 	}
 	if (entry) {
 		free(key);
+		fast = fast || (entry->wanted && entry->fast);
 		entry->wanted = true;
 		if (fast && !entry->fast) {
 			entry->fast = true;
@@ -245,11 +249,10 @@ want(struct health *health, char *key, enum health_kind kind, uint16_t port, boo
 	entry->id = ++health->next_id;
 	entry->target.kind = kind;
 	entry->target.port = port;
-	entry->wanted = entry->first_round = true;
+	entry->wanted = true;
 	entry->fast = fast;
 	MAP_ADD_STR(health->entries, entry->key, entry);
 	set_due(health, entry, now);
-	health->generation++;
 	return entry;
 }
 
@@ -408,7 +411,7 @@ note_change(struct health *health, struct entry *entry, enum health_state before
 	TAILQ_INSERT_TAIL(&health->changes, entry, changes);
 }
 
-void
+bool
 health_answered(struct health *health, const char *key, uint64_t id,
     const struct health_answer *answer, mono_t now)
 {
@@ -419,7 +422,7 @@ health_answered(struct health *health, const char *key, uint64_t id,
 	size_t n;
 
 	if (!entry || entry->id != id || !entry->out)
-		return;
+		return false;
 	entry->out = false;
 	health->n_out--;
 	health->stats.results[entry->target.kind][answer->result]++;
@@ -429,14 +432,14 @@ health_answered(struct health *health, const char *key, uint64_t id,
 	if (health_target_answer(&entry->target, &entry->asked, candidates, n, answer) ==
 	    HEALTH_NEXT_NOW) {
 		timer_set(&health->timers, &entry->timer, now);
-		return;
+		return false;
 	}
 	if (before != entry->target.state)
 		note_change(health, entry, before);
-	if (entry->first_round || endpoints != entry->target.endpoints)
+	else if (endpoints != entry->target.endpoints)
 		health->generation++;
-	entry->first_round = false;
 	set_due(health, entry, next_round(health, entry, now));
+	return entry->target.failure == HEALTH_FAILURE_NONE;
 }
 
 /* What came back to its old state before it was taken is not worth a word. */
@@ -624,17 +627,6 @@ uint64_t
 health_generation(const struct health *health)
 {
 	return health->generation;
-}
-
-bool
-health_is_settled(const struct health *health)
-{
-	const struct entry *entry;
-
-	MAP_FOREACH (entry, health->entries)
-		if (entry->first_round)
-			return false;
-	return true;
 }
 
 const struct health_stats *

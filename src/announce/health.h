@@ -81,7 +81,8 @@ void health_set_addresses(struct health *health, const struct ip_addr *addrs, si
 
 /*
  * What is followed: level-triggered, between begin and end all Services that this node may
- * announce. `fast`: this node owns or may soon own one of its addresses, or has a route to it.
+ * announce. A Service may come several times, for each of its addresses. `fast`: this node owns or
+ * may soon own one of them, or has a route to it; once in a pass is enough.
  */
 void health_want_begin(struct health *health);
 void health_want(struct health *health, const struct service *service, bool fast, mono_t now);
@@ -103,8 +104,9 @@ struct health_question {
 bool health_next(struct health *health, mono_t now, struct health_question *ret_question);
 /* MONO_NEVER while HEALTH_IN_FLIGHT are out, or nothing is followed. */
 mono_t health_deadline(const struct health *health);
-/* Exactly once per question, also after a time-out; one whose target is gone is ignored. */
-void health_answered(struct health *health, const char *key, uint64_t id,
+/* Exactly once per question, also after a time-out; one whose target is gone is ignored. False: it
+ * did not convince, and is better asked again over another connection. */
+bool health_answered(struct health *health, const char *key, uint64_t id,
     const struct health_answer *answer, mono_t now);
 /* Whether the target of that question is still followed. */
 bool health_is_followed(const struct health *health, const char *key, uint64_t id);
@@ -116,8 +118,6 @@ health_verdict(const struct health *health, const struct service *service, enum 
 void health_explain(const struct health_verdict *verdict, struct strbuf *out);
 /* A verdict may have changed since another generation. */
 uint64_t health_generation(const struct health *health);
-/* Nothing that is followed is undecided for want of a first round. */
-bool health_is_settled(const struct health *health);
 
 /* A change of a target's state, for the log. */
 struct health_change {

@@ -26,6 +26,7 @@ static const char *const result_names[] = {
     [HEALTH_REFUSED] = "refused",
     [HEALTH_SILENT] = "silent",
     [HEALTH_BROKEN] = "broken",
+    [HEALTH_UNSENT] = "unsent",
 };
 static_assert(
     sizeof(result_names) / sizeof(result_names[0]) == HEALTH_RESULT_COUNT, "one name each");
@@ -132,6 +133,7 @@ failure_of(enum health_result result)
 	case HEALTH_BROKEN:
 		return HEALTH_FAILURE_BROKEN;
 	case HEALTH_ANSWERED:
+	case HEALTH_UNSENT:
 	case HEALTH_RESULT_COUNT:
 		break;
 	}
@@ -183,8 +185,10 @@ believe_node_port(struct health_target *target, const struct health_answer *answ
 {
 	const struct endpoints_report *report = answer->report;
 
-	if (answer->result != HEALTH_ANSWERED || is_foreign(target, report))
+	if (answer->result != HEALTH_ANSWERED || is_foreign(target, report) ||
+	    (target->reported && !report))
 		return false;
+	target->reported = report != NULL;
 	if (answer->status == 200) {
 		succeed(target, HEALTH_SERVING);
 		target->endpoints = count_endpoints(answer);
@@ -264,7 +268,7 @@ answer_cluster_ip(struct health_target *target, const struct health_answer *answ
 	note_failure(target, answer);
 	if (answer->result == HEALTH_REFUSED)
 		fail(target, HEALTH_NO_ENDPOINTS);
-	else if (target->state == HEALTH_UNKNOWN)
+	else if (target->state == HEALTH_UNKNOWN && ++target->silences == HEALTH_FAILURES)
 		target->state = HEALTH_SERVING;
 	return HEALTH_NEXT_ROUND;
 }
@@ -273,6 +277,8 @@ enum health_next
 health_target_answer(struct health_target *target, const struct ip_addr *addr,
     const struct ip_addr *candidates, size_t n_candidates, const struct health_answer *answer)
 {
+	if (answer->result == HEALTH_UNSENT)
+		return HEALTH_NEXT_ROUND;
 	switch (target->kind) {
 	case HEALTH_NODE_PORT:
 		return answer_node_port(target, addr, candidates, n_candidates, answer);

@@ -7,7 +7,8 @@
  * kube-proxy calls itself unhealthy; acts at once. A report that names another Service is a
  * stranger's, whatever its status: said, not believed. That, any other answer, and none at all
  * prove nothing and act after HEALTH_FAILURES in a row. Answers without a report (kube-router)
- * count by their status: 200 is one endpoint at least.
+ * count by their status: 200 is one endpoint at least; but not where a report once was, since
+ * kube-proxy 1.20 says an empty 200 on the connections of a Service that it has forgotten.
  *
  * HEALTH_KUBE_PROXY: kube-proxy's own /healthz, port HEALTH_KUBE_PROXY_PORT. HEALTH_FAILURES in a
  * row that are not 200 make it unhealthy, HEALTH_SUCCESSES of 200 in a row healthy again; the first
@@ -15,7 +16,8 @@
  *
  * HEALTH_CLUSTER_IP: a TCP connection to the clusterIP and first TCP port of a Service with
  * externalTrafficPolicy Cluster. Refused HEALTH_FAILURES times in a row: no endpoint anywhere.
- * Silence proves nothing (a NetworkPolicy, a proxy that drops).
+ * Silence proves nothing (a NetworkPolicy, a proxy that drops): after HEALTH_FAILURES of it an
+ * unknown one counts as served.
  *
  * Where a port listens is not known: kube-proxy in iptables and IPVS mode listens on all addresses,
  * in nftables mode on the node's primary ones only, k3s's /healthz on loopback. So the candidates
@@ -60,6 +62,7 @@ enum health_result {
 	HEALTH_REFUSED,  /* nobody listens there, or no such address */
 	HEALTH_SILENT,   /* nothing in time */
 	HEALTH_BROKEN,   /* what came is not HTTP, or the connection ended before it was whole */
+	HEALTH_UNSENT,   /* this machine could not ask: neither a success nor a failure */
 	HEALTH_RESULT_COUNT
 };
 
@@ -90,8 +93,10 @@ struct health_target {
 	int status;                            /* with HEALTH_FAILURE_STATUS */
 	char foreign[2 * ENDPOINTS_NAME_SIZE]; /* with HEALTH_FAILURE_FOREIGN: "namespace/name" */
 	uint32_t endpoints;                    /* NODE_PORT while SERVING: at least 1; else 0 */
-	bool ever; /* something answered as it should, since this daemon started */
+	bool ever;     /* something answered as it should, since this daemon started */
+	bool reported; /* NODE_PORT: and with a report */
 	uint8_t failures, successes;
+	uint8_t silences;    /* CLUSTER_IP, while UNKNOWN */
 	struct ip_addr good; /* answered last; family NONE: none yet */
 	bool past_good;      /* it was silent in the last round: begin with another */
 	uint8_t turn;        /* the candidate to try next */
@@ -116,7 +121,7 @@ enum health_next health_target_answer(struct health_target *target, const struct
 const char *health_kind_str(enum health_kind kind);
 /* "unknown", "serving", "no-endpoints", "proxy-unhealthy", "unanswered" */
 const char *health_state_str(enum health_state state);
-/* "answered", "refused", "silent", "broken" */
+/* "answered", "refused", "silent", "broken", "unsent" */
 const char *health_result_str(enum health_result result);
 /* "refused", "silent", ... */
 const char *health_failure_str(enum health_failure failure);

@@ -48,6 +48,27 @@ plan_service_reason_str(enum plan_service_reason reason)
 	return service_reason_names[reason];
 }
 
+enum plan_reason
+plan_reason_of(enum health_cause cause)
+{
+	switch (cause) {
+	case HEALTH_NOT_ASKED:
+		return PLAN_HEALTH_UNKNOWN;
+	case HEALTH_NO_LOCAL_ENDPOINTS:
+		return PLAN_NO_LOCAL_ENDPOINTS;
+	case HEALTH_CHECK_FAILS:
+		return PLAN_HEALTH_CHECK_FAILS;
+	case HEALTH_KUBE_PROXY_FAILS:
+		return PLAN_KUBE_PROXY_UNHEALTHY;
+	case HEALTH_NO_ENDPOINTS_AT_ALL:
+		return PLAN_NO_ENDPOINTS;
+	case HEALTH_OK:
+	case HEALTH_CAUSE_COUNT:
+		break;
+	}
+	return PLAN_ELIGIBLE;
+}
+
 /* One address of one Service, before they are grouped by address. */
 struct claim {
 	const struct ip_addr *ip;
@@ -430,27 +451,6 @@ explain(struct build *b, struct plan_address *address, const struct settings_poo
 					: "";
 }
 
-static enum plan_reason
-reason_of(enum health_cause cause)
-{
-	switch (cause) {
-	case HEALTH_NOT_ASKED:
-		return PLAN_HEALTH_UNKNOWN;
-	case HEALTH_NO_LOCAL_ENDPOINTS:
-		return PLAN_NO_LOCAL_ENDPOINTS;
-	case HEALTH_CHECK_FAILS:
-		return PLAN_HEALTH_CHECK_FAILS;
-	case HEALTH_KUBE_PROXY_FAILS:
-		return PLAN_KUBE_PROXY_UNHEALTHY;
-	case HEALTH_NO_ENDPOINTS_AT_ALL:
-		return PLAN_NO_ENDPOINTS;
-	case HEALTH_OK:
-	case HEALTH_CAUSE_COUNT:
-		break;
-	}
-	return PLAN_ELIGIBLE;
-}
-
 /* Which of two Services on one address decides: who serves, else who may, else who still does. */
 static bool
 is_better(const struct health_verdict *a, const struct health_verdict *b)
@@ -480,7 +480,7 @@ judge_health(struct build *b, struct plan_address *address, const struct claim *
 		if (!i || is_better(&verdict, &b->health))
 			b->health = verdict;
 	}
-	address->reason = reason_of(b->health.cause);
+	address->reason = plan_reason_of(b->health.cause);
 	address->undecided = b->health.undecided;
 	address->serving = b->health.serving || b->health.undecided || b->health.graceful;
 	address->endpoints = b->health.endpoints;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "announce/health.h"
 #include "model/labels.h"
 #include "model/service.h"
 #include "model/settings.h"
@@ -48,8 +49,6 @@ enum plan_service_reason {
 	PLAN_SERVICE_NO_ADDRESS,        /* noIPAllocated */
 	PLAN_SERVICE_REASON_COUNT
 };
-
-struct health;
 
 struct plan_input {
 	const struct settings *settings;
@@ -117,6 +116,8 @@ struct plan {
 /* "ipNotAllowed", ... */
 const char *plan_reason_str(enum plan_reason reason);
 const char *plan_service_reason_str(enum plan_service_reason reason);
+/* PLAN_ELIGIBLE for HEALTH_OK. */
+enum plan_reason plan_reason_of(enum health_cause cause);
 
 struct plan *plan_build(const struct plan_input *input);
 /* NULL is allowed. */

@@ -434,24 +434,30 @@ static const struct config_key health_keys[] = {
 	.max = SEC(60),
 	.step = MSEC(1),
 	.initial = "1s",
-	.doc = "How often the healthCheckNodePort of a Service with externalTrafficPolicy Local is "
-	       "asked for local endpoints."},
+	.doc =
+	    "How often the healthCheckNodePort of a Service with externalTrafficPolicy Local is "
+	    "asked for local endpoints, and kube-proxy for its health. In layer 2 so on the owner "
+	    "of the address and the three nodes that would claim it first, and each 10 s on the "
+	    "others."},
     {.name = "kube-proxy",
 	HEALTH(kube_proxy),
 	.type = CONFIG_ENUM,
 	.words = kube_proxy_words,
 	.initial = "auto",
-	.doc = "Whether this node announces only while its kube-proxy says it is healthy: "
-	       "\"required\", or \"auto\" once it has ever answered, or \"ignore\"."},
+	.doc =
+	    "Whether this node announces Services with externalTrafficPolicy Cluster only while "
+	    "its kube-proxy says at port 10256 that it is healthy: \"required\", or \"auto\" once "
+	    "it has ever answered, or \"ignore\"."},
     {.name = "cluster-check",
 	HEALTH(cluster_check),
 	.type = CONFIG_ENUM,
 	.words = cluster_check_words,
 	.initial = "none",
 	.doc =
-	    "With \"tcp\" each Service with externalTrafficPolicy Cluster is tried every 5 s by a "
-	    "connection to its cluster address; after three refusals this node does not announce "
-	    "it."},
+	    "With \"tcp\" each Service with externalTrafficPolicy Cluster is tried by a connection "
+	    "to its cluster address and first TCP port, every 5 s where node-port-interval would "
+	    "count and each 10 s elsewhere; after three refusals this node does not announce it. "
+	    "With \"none\" such a Service is announced also while it has no endpoint."},
 };
 
 static const struct config_key log_keys[] = {
@@ -521,7 +527,7 @@ SECTION(bfd_section, "bfd-profiles", struct settings_bfd_profile, bfd_profile_ke
     .doc = "Timers of BFD sessions, for peers of bgp and for failover.");
 SECTION(failover_section, "failover", struct settings_failover, failover_keys, .shared = true,
     .doc = "When and how addresses that are announced on the local network move.");
-SECTION(health_section, "health", struct settings_health, health_keys, .later = true,
+SECTION(health_section, "health", struct settings_health, health_keys,
     .doc = "When a node is not fit to announce a Service.");
 SECTION(log_section, "log", struct settings, log_keys, .doc = "The log.");
 SECTION(metrics_section, "metrics", struct settings_metrics, metrics_keys,

@@ -129,6 +129,21 @@ print_list(FILE *out, const char *heading, json_object *list)
 }
 
 static void
+render_health(FILE *out, json_object *health)
+{
+	json_object *proxy = get(health, "kubeProxy"), *ports = get(health, "nodePorts");
+
+	if (!health)
+		return;
+	(void)fprintf(out,
+	    "health         kube-proxy %s (%s); Local Services: %" PRId64 " served here, %" PRId64
+	    " without endpoints here, %" PRId64 " unanswered\n",
+	    get_str(proxy, "state"), get_str(proxy, "setting"), get_int(ports, "serving"),
+	    get_int(ports, "no-endpoints"),
+	    get_int(ports, "unanswered") + get_int(ports, "proxy-unhealthy"));
+}
+
+static void
 render_overview(FILE *out, json_object *data)
 {
 	json_object *config = get(data, "config"), *api = get(data, "api"),
@@ -163,6 +178,7 @@ render_overview(FILE *out, json_object *data)
 	if (get_bool(drain, "drained"))
 		(void)fprintf(out, "drained        since %s, %" PRId64 " addresses still here\n",
 		    get_str(drain, "since"), get_int(drain, "left"));
+	render_health(out, get(data, "health"));
 	print_list(out, "configuration errors", get(config, "errors"));
 	print_list(out, "warnings", get(data, "warnings"));
 }
@@ -223,7 +239,7 @@ void
 render_services(FILE *out, json_object *data)
 {
 	static const char *const headings[] = {
-	    "SERVICE", "STATE", "ADDRESS", "POOL", "OWNER", "HERE", "REASON"};
+	    "SERVICE", "STATE", "ADDRESS", "POOL", "OWNER", "HERE", "ENDPOINTS", "REASON"};
 	json_object *list = get(data, "services");
 	struct table table;
 	size_t i, j;
@@ -245,6 +261,7 @@ render_services(FILE *out, json_object *data)
 				table_cell_joined(&table, get(address, "interfaces"));
 			else
 				table_cell(&table, "-");
+			table_cell(&table, get_str(get(item, "health"), "localEndpoints"));
 			table_cell(&table, get_str(item, "message"));
 		}
 	}
@@ -263,7 +280,9 @@ render_explained_address(FILE *out, json_object *address)
 	    get_str(lease, "name"), get_str(lease, "holder"), get_str(lease, "since"),
 	    get_int(lease, "transitions"));
 	if (get_bool(here, "announced"))
-		(void)fprintf(out, "  this node announces it on %s\n", interfaces);
+		(void)fprintf(out, "  this node announces it on %s%s%s\n", interfaces,
+		    has_text(here, "message") ? ", until another takes it: " : "",
+		    has_text(here, "message") ? get_str(here, "message") : "");
 	else
 		(void)fprintf(out, "  this node does not announce it: %s\n",
 		    has_text(here, "message") ? get_str(here, "message") : get_str(here, "reason"));

@@ -22,6 +22,7 @@
 #include "daemon/leases.h"
 #include "daemon/metrics.h"
 #include "daemon/node.h"
+#include "daemon/probes.h"
 #include "daemon/saved.h"
 #include "daemon/services.h"
 #include "daemon/voice.h"
@@ -196,6 +197,7 @@ replan(void *arg)
 	    .node_labels = node_labels(daemon->node),
 	    .node_network_unavailable = node_network_unavailable(daemon->node),
 	    .all_members_excluded = all_members_excluded(daemon),
+	    .health = probes_health(daemon->probes),
 	};
 	struct plan *old = daemon->plan;
 	mono_t begin = loop_clock();
@@ -214,6 +216,7 @@ replan(void *arg)
 	heartbeat_publish(daemon);
 	want_all(daemon);
 	voice_follow_plan(daemon);
+	probes_follow(daemon->probes);
 	saved_touch(daemon->saved);
 	if (!daemon->services_listed && services_is_synced(daemon->services)) {
 		daemon->services_listed = true;
@@ -323,6 +326,20 @@ watch_leadership(struct daemon *daemon)
 {
 	allocation_set_leading(
 	    daemon->allocation, leases_is_leading(daemon->leases) && !daemon->stopping);
+}
+
+/* Who could not serve it when asked last looks again now, and closely while the offer stands. */
+static void
+on_offered(void *arg, const struct ip_addr *addr)
+{
+	struct daemon *daemon = arg;
+	const struct plan_address *address = daemon->plan ? plan_find(daemon->plan, addr) : NULL;
+
+	if (!address || !address->candidate)
+		return;
+	probes_hurry(daemon->probes, address);
+	if (!address->eligible)
+		daemon_replan(daemon);
 }
 
 static void
@@ -458,6 +475,7 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 		leases_reconnect(daemon->leases);
 	}
 	node_set_read_labels(daemon->node, settings->node.read_labels);
+	probes_set_settings(daemon->probes);
 	allocation_set_settings(daemon->allocation, settings);
 	control_reconfigure(daemon->control, config_diff_touches(diff, "control."));
 	if (config_diff_touches(diff, "metrics."))
@@ -729,7 +747,7 @@ start_cluster(struct daemon *daemon)
 	static const struct services_ops services_ops = {
 	    on_service_changed, on_service_gone, on_services_synced};
 	static const struct leases_ops leases_ops = {
-	    on_voice, on_leases_changed, on_released, on_restored};
+	    on_voice, on_offered, on_leases_changed, on_released, on_restored};
 	const struct settings *settings = daemon->settings;
 	uint64_t seed = random_seed();
 	int err = api_new(daemon->loop, settings, seed, on_api_changed, daemon, &daemon->api);
@@ -757,6 +775,7 @@ start_cluster(struct daemon *daemon)
 	leases_drain(daemon->leases, drain_is_on(daemon->drain));
 	daemon->allocation = allocation_new(
 	    daemon->loop, daemon->api, daemon->events, services_table(daemon->services), settings);
+	daemon->probes = probes_new(daemon);
 	return 0;
 }
 
@@ -803,6 +822,7 @@ daemon_free(struct daemon *daemon)
 	services_free(daemon->services);
 	leases_free(daemon->leases);
 	allocation_free(daemon->allocation);
+	probes_free(daemon->probes);
 	node_free(daemon->node);
 	events_free(daemon->events);
 	api_free(daemon->api);

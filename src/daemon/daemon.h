@@ -30,6 +30,7 @@ struct metrics;
 struct netlink;
 struct node;
 struct plan;
+struct probes;
 struct saved;
 struct sd;
 struct services;
@@ -65,6 +66,7 @@ struct daemon {
 	struct saved *saved;
 	struct leases *leases;
 	struct allocation *allocation;
+	struct probes *probes;
 	struct control *control;
 	struct metrics *metrics;
 	struct plan *plan;      /* NULL until Services and Node are known */

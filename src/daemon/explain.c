@@ -171,8 +171,11 @@ put_here(
 		message = ownership_sentence(daemon, ip);
 	kube_json_put_bool(here, "eligible", address && address->eligible);
 	kube_json_put_bool(here, "announced", announced);
-	kube_json_put_string(here, "reason", announced ? "" : reason);
-	kube_json_put_string(here, "message", announced ? "" : message);
+	/* Announced and not eligible: on offer, and nobody has taken it. */
+	if (announced && address && address->eligible)
+		reason = message = "";
+	kube_json_put_string(here, "reason", reason);
+	kube_json_put_string(here, "message", message);
 	strbuf_free(&conflict);
 	interfaces = kube_json_put_array(here, "interfaces");
 	for (i = 0; announced && address && i < address->n_ifindexes; i++) {

@@ -443,6 +443,16 @@ leases_skip(struct leases *leases, const char *name, enum kube_cause cause)
 }
 
 static void
+leases_tell_offer(struct leases *leases, const char *name)
+{
+	struct ip_addr addr;
+
+	if (!lease_parse_address_name(name, &addr) &&
+	    ownership_is_offered(&leases->ownership, &addr))
+		leases->ops->offered(leases->arg, &addr);
+}
+
+static void
 on_object(void *arg, enum kube_watch_event event, const char *key, struct json_object *object)
 {
 	struct leases *leases = arg;
@@ -459,6 +469,7 @@ on_object(void *arg, enum kube_watch_event event, const char *key, struct json_o
 	} else {
 		lease_table_put(&leases->table, lease);
 		leases_observe(leases, name);
+		leases_tell_offer(leases, name);
 	}
 	free(name);
 }

@@ -23,6 +23,8 @@ struct loop;
 struct leases_ops {
 	/* What is to be heard of an address changed, or it is to be announced again. */
 	void (*announce)(void *arg, const struct ownership_change *change);
+	/* Another node offers the address to whoever takes it, or did and still does. */
+	void (*offered)(void *arg, const struct ip_addr *addr);
 	/* Leadership, members or their settings changed; look at all of them again. */
 	void (*changed)(void *arg);
 	/* After a stop: everything is released that can be. */

@@ -12,6 +12,7 @@
 #include "daemon/l2.h"
 #include "daemon/leases.h"
 #include "daemon/services.h"
+#include "daemon/status_health.h"
 #include "io/metrics_server.h"
 #include "ipam/ipam.h"
 #include "kube/watch.h"
@@ -315,6 +316,7 @@ on_request(void *arg, const char *path, struct strbuf *body, const char **ret_co
 	add_announced(daemon, body);
 	add_layer2(daemon, body);
 	add_frames(daemon, body);
+	status_add_health_metrics(daemon, body);
 	return 200;
 }
 

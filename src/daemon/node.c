@@ -1,6 +1,7 @@
 #include "daemon/node.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <json-c/json.h>
 
@@ -36,6 +37,8 @@ node_differs(const struct kube_node *a, const struct kube_node *b)
 	if (!a || !b)
 		return a != b;
 	return a->network_unavailable != b->network_unavailable ||
+	    a->n_addresses != b->n_addresses ||
+	    memcmp(a->addresses, b->addresses, a->n_addresses * sizeof(*a->addresses)) ||
 	    !labels_equal(&a->labels, &b->labels);
 }
 
@@ -219,6 +222,13 @@ bool
 node_network_unavailable(const struct node *node)
 {
 	return node->object && node->read_labels && node->object->network_unavailable;
+}
+
+const struct ip_addr *
+node_addresses(const struct node *node, size_t *ret_count)
+{
+	*ret_count = node->object && node->read_labels ? node->object->n_addresses : 0;
+	return *ret_count ? node->object->addresses : NULL;
 }
 
 bool

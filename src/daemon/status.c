@@ -21,6 +21,7 @@
 #include "daemon/leases.h"
 #include "daemon/node.h"
 #include "daemon/services.h"
+#include "daemon/status_health.h"
 #include "io/netlink.h"
 #include "ipam/ipam.h"
 #include "kube/json.h"
@@ -164,6 +165,7 @@ put_service(const struct daemon *daemon, json_object *list, const struct service
 	kube_json_put_string(object, "state", service_state(daemon, service));
 	kube_json_put_string(object, "reason", service->condition.reason);
 	kube_json_put_string(object, "message", failed ? service->condition.message : "");
+	status_put_service_health(daemon, object, service);
 	addresses = kube_json_put_array(object, "addresses");
 	for (i = 0; i < service->n_ingress; i++)
 		if (service->ingress[i].ip.family != IP_FAMILY_NONE)
@@ -669,6 +671,7 @@ status_overview(const struct daemon *daemon)
 	put_drain(daemon, kube_json_put_object(status, "drain"));
 	put_interfaces(daemon, status);
 	put_members(daemon, status);
+	status_put_health(daemon, status);
 	put_warnings(daemon, status);
 	return status;
 }

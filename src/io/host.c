@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -61,4 +62,18 @@ host_name(char out[HOST_NAME_SIZE])
 	for (p = out; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	return *out ? 0 : -EINVAL;
+}
+
+unsigned
+host_raise_descriptors(unsigned wanted)
+{
+	struct rlimit limit, raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (raised.rlim_cur > limit.rlim_cur && !setrlimit(RLIMIT_NOFILE, &raised))
+		limit = raised;
+	return limit.rlim_cur < wanted ? (unsigned)limit.rlim_cur : wanted;
 }

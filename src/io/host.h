@@ -1,5 +1,5 @@
 /*
- * host: who this machine is.
+ * host: who this machine is, and what it allows this process.
  */
 #ifndef IO_HOST_H
 #define IO_HOST_H
@@ -13,5 +13,12 @@ int host_machine_id(char out[HOST_ID_SIZE]);
 int host_boot_id(char out[HOST_ID_SIZE]);
 /* The host's name in lower case, as kubelet names its Node by default. 0 or -errno. */
 int host_name(char out[HOST_NAME_SIZE]);
+
+/*
+ * Lets this process have `wanted` descriptors, or as many as its hard limit allows. Returns how
+ * many it may have then. The usual limit of 1,024 is for programs that use select(), which nothing
+ * here does.
+ */
+unsigned host_raise_descriptors(unsigned wanted);
 
 #endif

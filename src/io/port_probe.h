@@ -20,8 +20,9 @@
 struct loop;
 struct port_probe;
 
-#define PORT_PROBE_MAX_BYTES 8192 /* of a response, headers included; a larger one is PORT_BROKEN \
-				   */
+#define PORT_PROBE_MAX_BYTES                                                 \
+	8192 /* of a response, headers included; a larger one is PORT_BROKEN \
+	      */
 
 enum port_result {
 	PORT_ANSWERED,    /* a whole response, whatever its status; or connected */

@@ -33,6 +33,25 @@ decode_conditions(struct kube_node *node, const struct json_object *object)
 	return KUBE_OK;
 }
 
+/* Names, and types that we do not know, are passed over: they only help to find ports. */
+static void
+decode_addresses(struct kube_node *node, const struct json_object *object)
+{
+	struct json_object *status = NULL, *list = NULL, *item;
+	size_t i;
+
+	node->addresses = arena_alloc(
+	    node->arena, KUBE_NODE_MAX_ADDRESSES, sizeof(*node->addresses));
+	(void)kube_json_object(object, "status", &status);
+	(void)kube_json_array(status, "addresses", &list);
+	for (i = 0; i < kube_json_length(list) && node->n_addresses < KUBE_NODE_MAX_ADDRESSES; i++)
+		if (kube_json_element(list, i, &item) == KUBE_JSON_FOUND &&
+		    str_eq(kube_json_string_or(item, "type", ""), "InternalIP") &&
+		    !ip_addr_parse(kube_json_string_or(item, "address", ""),
+			&node->addresses[node->n_addresses]))
+			node->n_addresses++;
+}
+
 enum kube_cause
 kube_node_decode(const struct json_object *object, struct kube_node **ret_node)
 {
@@ -59,6 +78,7 @@ kube_node_decode(const struct json_object *object, struct kube_node **ret_node)
 		kube_node_free(node);
 		return cause;
 	}
+	decode_addresses(node, object);
 	node->excluded = labels_get(&node->labels, KUBE_NODE_LABEL_EXCLUDE) != NULL;
 	*ret_node = node;
 	return KUBE_OK;

@@ -669,3 +669,23 @@ ownership_find(const struct ownership *o, const struct ip_addr *addr)
 {
 	return ownership_address_find(o, addr);
 }
+
+bool
+ownership_is_offered(const struct ownership *o, const struct ip_addr *addr)
+{
+	const struct ownership_address *a = ownership_address_find(o, addr);
+
+	return a && !a->ours && ownership_offer_is_for_us(o, a);
+}
+
+bool
+ownership_is_near(const struct ownership *o, const struct ip_addr *addr, unsigned ranks)
+{
+	const struct ownership_address *a = ownership_address_find(o, addr);
+
+	if (!a || !a->wanted || !o->listed || a->ours || a->announcing || !a->owner ||
+	    membership_count(o->members) <= ranks)
+		return true;
+	return ownership_offer_is_for_us(o, a) ||
+	    membership_count_ahead(o->members, addr, &a->scope->scope, "") < ranks;
+}

@@ -380,6 +380,14 @@ bool ownership_is_announcing(const struct ownership *o, const struct ip_addr *ad
 /* NULL when unknown. */
 const struct ownership_address *
 ownership_find(const struct ownership *o, const struct ip_addr *addr);
+/*
+ * Whether it is ours, or may be ours at any moment: nobody holds it, it is offered, or this node is
+ * among the first `ranks` who claim it. True for what is not known yet. For what is worth watching
+ * closely before.
+ */
+bool ownership_is_near(const struct ownership *o, const struct ip_addr *addr, unsigned ranks);
+/* Whether another node offers the address to whoever takes it. */
+bool ownership_is_offered(const struct ownership *o, const struct ip_addr *addr);
 /* Who holds the Lease, "" when nobody. Valid until the table changes. */
 const char *ownership_holder(const struct ownership_address *address);
 const char *ownership_state_str(enum ownership_state state);

@@ -249,7 +249,6 @@ put_mdoc_later(void)
 	    ".Ss Keys that do not act in this version\n"
 	    "These are read and checked, so that a file need not change when they begin to act,\n"
 	    "and the daemon warns of those that are set.\n"
-	    "IPv6 addresses can be given, but are not announced yet.\n"
 	    ".Bl -bullet -compact\n");
 	for (i = 0; i < config_root.n_keys; i++) {
 		const struct config_section *section = config_root.keys[i].section;

@@ -62,6 +62,11 @@ count_line(void *arg, enum log_level level, const char *line, const struct log_f
 	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"n1\"," \
 	"\"labels\":{\"rack\":\"" label "\"}}}"
 
+#define NODE_AT(address)                                                                     \
+	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"n1\","            \
+	"\"labels\":{\"rack\":\"r1\"}},\"status\":{\"addresses\":[{\"type\":\"InternalIP\"," \
+	"\"address\":\"" address "\"}]}}"
+
 enum step_kind {
 	STEP_ANSWER,
 	STEP_UNREACHABLE,
@@ -87,6 +92,10 @@ static const struct {
 	false, "r1", 1, 0},
     {"another label", {{STEP_ANSWER, 200, NODE("r1")}, {STEP_ANSWER, 200, NODE("r2")}}, 2, true,
 	false, "r2", 2, 0},
+    {"another address",
+	{{STEP_ANSWER, 200, NODE_AT("10.0.0.1")}, {STEP_ANSWER, 200, NODE_AT("10.0.0.2")},
+	    {STEP_ANSWER, 200, NODE_AT("10.0.0.2")}},
+	3, true, false, "r1", 2, 0},
     {"none of that name", {{STEP_ANSWER, 404, "{}"}, {STEP_ANSWER, 404, "{}"}}, 2, true, true, NULL,
 	1, 1},
     {"gone", {{STEP_ANSWER, 200, NODE("r1")}, {STEP_ANSWER, 404, "{}"}}, 2, true, true, NULL, 2, 1},

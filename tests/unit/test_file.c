@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "io/file.h"
@@ -249,6 +251,27 @@ random_numbers_differ(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* Up to the hard limit and no further, and never down. */
+static void
+descriptors_are_raised(void **state)
+{
+	struct rlimit before, after, low;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(host_raise_descriptors(100), 100);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(after.rlim_cur, 100);
+	assert_int_equal(host_raise_descriptors(80), 80);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(after.rlim_cur, 100);
+	if (before.rlim_max < UINT_MAX)
+		assert_int_equal(host_raise_descriptors(UINT_MAX), before.rlim_max);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int
 main(void)
 {
@@ -262,6 +285,7 @@ main(void)
 	    T(directories_are_made_once),
 	    T(a_lock_excludes_other_processes),
 	    cmocka_unit_test(the_host_has_names),
+	    cmocka_unit_test(descriptors_are_raised),
 	    cmocka_unit_test(random_numbers_differ),
 	};
 

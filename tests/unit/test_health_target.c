@@ -50,6 +50,10 @@ struct step {
 	{                               \
 		.result = HEALTH_BROKEN \
 	}
+#define UNSENT                          \
+	{                               \
+		.result = HEALTH_UNSENT \
+	}
 #define UNKNOWN HEALTH_UNKNOWN, 0
 #define SERVING(n) HEALTH_SERVING, n
 #define NONE HEALTH_NO_ENDPOINTS, 0
@@ -114,6 +118,14 @@ static const struct {
     {"another Service's 503 does not act at once", HEALTH_NODE_PORT,
 	{{HTTP(200, &two), SERVING(2)}, {HTTP(503, &other_name), SERVING(2)},
 	    {HTTP(503, &other_name), SERVING(2)}, {HTTP(503, &other_name), UNANSWERED}, END}},
+    {"an empty 200 where reports were", HEALTH_NODE_PORT,
+	{{HTTP(200, &two), SERVING(2)}, {HTTP(200, NULL), SERVING(2)},
+	    {HTTP(200, NULL), SERVING(2)}, {HTTP(200, NULL), UNANSWERED},
+	    {HTTP(200, &two), SERVING(2)}, END}},
+    {"what could not be asked changes nothing", HEALTH_NODE_PORT,
+	{{HTTP(200, &two), SERVING(2)}, {UNSENT, SERVING(2)}, {UNSENT, SERVING(2)},
+	    {UNSENT, SERVING(2)}, {REFUSED, SERVING(2)}, {REFUSED, SERVING(2)},
+	    {UNSENT, SERVING(2)}, {REFUSED, UNANSWERED}, END}},
     {"a redirect says nothing", HEALTH_NODE_PORT,
 	{{HTTP(302, &two), UNKNOWN}, {HTTP(302, &two), UNKNOWN}, {HTTP(302, &two), UNANSWERED},
 	    END}},
@@ -147,8 +159,9 @@ static const struct {
     {"refused from the start", HEALTH_CLUSTER_IP,
 	{{REFUSED, UNKNOWN}, {REFUSED, UNKNOWN}, {REFUSED, NONE}, END}},
     {"silence proves nothing", HEALTH_CLUSTER_IP,
-	{{SILENT, SERVING(0)}, {SILENT, SERVING(0)}, {SILENT, SERVING(0)}, {SILENT, SERVING(0)},
-	    END}},
+	{{SILENT, UNKNOWN}, {SILENT, UNKNOWN}, {SILENT, SERVING(0)}, {SILENT, SERVING(0)}, END}},
+    {"silent at first, while the proxy learns of it", HEALTH_CLUSTER_IP,
+	{{SILENT, UNKNOWN}, {REFUSED, UNKNOWN}, {REFUSED, UNKNOWN}, {REFUSED, NONE}, END}},
     {"silence does not end a row of refusals", HEALTH_CLUSTER_IP,
 	{{CONNECTED, SERVING(0)}, {REFUSED, SERVING(0)}, {SILENT, SERVING(0)},
 	    {REFUSED, SERVING(0)}, {REFUSED, NONE}, {SILENT, NONE}, END}},

@@ -4,6 +4,7 @@
 #include "kube/namespace.h"
 #include "kube/node.h"
 #include "model/lease.h"
+#include "util/str.h"
 
 static void
 test_real(void **state)
@@ -225,6 +226,44 @@ test_node(void **state)
 	}
 }
 
+/* Of type InternalIP, in order, as many as are kept; what cannot be read is left out. */
+static void
+test_node_addresses(void **state)
+{
+	struct json_object *object = kube_test_load("node.json");
+	struct strbuf many = {0};
+	struct kube_node *node;
+	char text[IP_ADDR_STRLEN];
+	int i;
+
+	(void)state;
+	kube_test_set(object, "status|addresses",
+	    "[{\"type\":\"Hostname\",\"address\":\"10.0.0.9\"},{\"type\":\"InternalIP\",\"address\":\"10.0.0.1\"},"
+	    "{\"type\":\"InternalIP\",\"address\":\"node1\"},{\"type\":\"InternalIP\"},7,"
+	    "{\"type\":\"ExternalIP\",\"address\":\"192.0.2.1\"},{\"type\":\"InternalIP\",\"address\":\"fd00::1\"}]");
+	assert_int_equal(kube_node_decode(object, &node), KUBE_OK);
+	assert_int_equal(node->n_addresses, 2);
+	ip_addr_format(&node->addresses[0], text);
+	assert_string_equal(text, "10.0.0.1");
+	ip_addr_format(&node->addresses[1], text);
+	assert_string_equal(text, "fd00::1");
+	kube_node_free(node);
+	for (i = 0; i <= KUBE_NODE_MAX_ADDRESSES; i++)
+		strbuf_printf(&many, "%s{\"type\":\"InternalIP\",\"address\":\"10.0.0.%d\"}",
+		    i ? "," : "[", i);
+	strbuf_addc(&many, ']');
+	kube_test_set(object, "status|addresses", strbuf_text(&many));
+	assert_int_equal(kube_node_decode(object, &node), KUBE_OK);
+	assert_int_equal(node->n_addresses, KUBE_NODE_MAX_ADDRESSES);
+	kube_node_free(node);
+	kube_test_set(object, "status|addresses", "{}");
+	assert_int_equal(kube_node_decode(object, &node), KUBE_OK);
+	assert_int_equal(node->n_addresses, 0);
+	kube_node_free(node);
+	strbuf_free(&many);
+	json_object_put(object);
+}
+
 static void
 test_namespace(void **state)
 {
@@ -256,6 +295,7 @@ main(void)
 	    cmocka_unit_test(test_encode),
 	    cmocka_unit_test(test_truncations),
 	    cmocka_unit_test(test_node),
+	    cmocka_unit_test(test_node_addresses),
 	    cmocka_unit_test(test_namespace),
 	};
 

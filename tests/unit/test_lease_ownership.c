@@ -430,6 +430,69 @@ test_cap(void **state)
 	assert_null(ownership_find(&f->o, &w.addr));
 }
 
+static struct lease *
+held_by(struct ip_addr addr, const char *holder, int version)
+{
+	char name[IP_ADDR_NAME_LEN], full[64];
+
+	ip_addr_name(&addr, name);
+	(void)snprintf(full, sizeof(full), "ip-%s", name);
+	return make_lease(full, holder, version);
+}
+
+/* Three live nodes before us, which hold what is not ours. */
+static void
+other_members(struct fixture *f, unsigned n)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "node-%s", names[i]);
+		lease_table_put(&f->leases, make_lease(name, names[i], 100 + (int)i));
+		membership_observe(&f->m, name, T(0));
+	}
+}
+
+/* Which addresses are worth watching closely: ours, nobody's, offered ones, and everything while
+ * there are few nodes. */
+static void
+test_near(void **state)
+{
+	struct fixture *f = *state;
+	struct ip_addr ours = nth_addr(1), theirs = nth_addr(2), nobodys = nth_addr(3);
+	struct lease *lease;
+
+	assert_true(ownership_is_near(&f->o, &theirs, 3));
+	start(f);
+	want(f, ours, true, T(0));
+	ownership_tick(&f->o, T(1));
+	answer(f, expect_request(&f->out, LEASE_CREATE, "ip-10-0-0-1"), LEASE_OK, T(1));
+	want(f, theirs, false, T(1));
+	want(f, nobodys, false, T(1));
+	lease_table_put(&f->leases, held_by(theirs, "a", 200));
+	ownership_observe(&f->o, "ip-10-0-0-2", T(1));
+	other_members(f, 2);
+	ownership_tick(&f->o, T(1));
+	assert_true(ownership_is_near(&f->o, &theirs, 3));
+	other_members(f, 3);
+	ownership_tick(&f->o, T(1));
+	assert_true(ownership_is_near(&f->o, &ours, 0));
+	assert_true(ownership_is_near(&f->o, &nobodys, 0));
+	assert_false(ownership_is_near(&f->o, &theirs, 0));
+	assert_false(ownership_is_offered(&f->o, &theirs));
+	assert_false(ownership_is_offered(&f->o, &ours));
+	lease = held_by(theirs, "a", 201);
+	lease_set_annotation(lease, OWNERSHIP_ANNOTATION_HANDOVER, "2026-11-25T00:00:00Z drain");
+	lease_table_put(&f->leases, lease);
+	ownership_observe(&f->o, "ip-10-0-0-2", T(2));
+	ownership_tick(&f->o, T(2));
+	assert_true(ownership_is_offered(&f->o, &theirs));
+	assert_true(ownership_is_near(&f->o, &theirs, 0));
+}
+
 int
 main(void)
 {
@@ -444,6 +507,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_release_all_deadline, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_services_unknown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cap, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_near, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,15 +37,16 @@ text_is_aligned(void **state)
 	} rows[] = {
 	    {"services", render_services,
 		"{\"services\":[{\"service\":\"default/web\",\"state\":\"allocated\",\"addresses\":[{\"address\":\"10.0.0.5\","
-		"\"pool\":\"p\",\"owner\":\"n1\",\"announced\":true,\"interfaces\":[\"eth0\",\"eth1\"]}]},"
+		"\"pool\":\"p\",\"owner\":\"n1\",\"announced\":true,\"interfaces\":[\"eth0\",\"eth1\"]}],"
+		"\"health\":{\"localEndpoints\":3}},"
 		"{\"service\":\"a/b\",\"state\":\"pending\",\"message\":\"no available IPs\",\"addresses\":[]}]}",
-		"SERVICE      STATE      ADDRESS   POOL  OWNER  HERE       REASON\n"
-		"default/web  allocated  10.0.0.5  p     n1     eth0,eth1  -\n"
-		"a/b          pending    -         -     -      -          no available IPs\n"},
+		"SERVICE      STATE      ADDRESS   POOL  OWNER  HERE       ENDPOINTS  REASON\n"
+		"default/web  allocated  10.0.0.5  p     n1     eth0,eth1  3          -\n"
+		"a/b          pending    -         -     -      -          -          no available IPs\n"},
 	    {"control characters", render_services,
 		"{\"services\":[{\"service\":\"x\",\"state\":\"\\u001b[2J\",\"addresses\":[]}]}",
-		"SERVICE  STATE    ADDRESS  POOL  OWNER  HERE  REASON\n"
-		"x        \\x1b[2J  -        -     -      -     -\n"},
+		"SERVICE  STATE    ADDRESS  POOL  OWNER  HERE  ENDPOINTS  REASON\n"
+		"x        \\x1b[2J  -        -     -      -     -          -\n"},
 	    {"drain", render_drain, "{\"drained\":true,\"since\":\"x\",\"left\":0}",
 		"drained: this node holds no address and claims none until metallbctl undrain\n"},
 	    {"undrain", render_drain, "{\"drained\":false,\"since\":\"\",\"left\":3}",
