@@ -109,8 +109,8 @@ peer_state(const struct bgp_session *s)
 
 /* --- connections --- */
 
-static unsigned
-find_state(const struct bgp_session *s, enum bgp_state at_least)
+unsigned
+session_find(const struct bgp_session *s, enum bgp_state at_least)
 {
 	unsigned slot;
 
@@ -193,8 +193,8 @@ session_end(struct bgp_session *s, unsigned slot, const struct bgp_error *err, m
 	free_connection(s, slot, now);
 }
 
-static void
-end_all(struct bgp_session *s, const struct bgp_error *err, mono_t now)
+void
+session_end_all(struct bgp_session *s, const struct bgp_error *err, mono_t now)
 {
 	unsigned slot;
 
@@ -206,8 +206,8 @@ end_all(struct bgp_session *s, const struct bgp_error *err, mono_t now)
 /* --- what becomes of the peer --- */
 
 /* Drained or stopped: what is wanted is kept for the next start. */
-static void
-be_stopped(struct bgp_session *s)
+void
+session_stopped(struct bgp_session *s)
 {
 	if (s->drain != BGP_DRAIN_NONE)
 		s->drain = BGP_DRAIN_DONE;
@@ -218,8 +218,8 @@ be_stopped(struct bgp_session *s)
 	bgp_adj_out_suppress(&s->adj_out, false);
 }
 
-static void
-attempt_at(struct bgp_session *s, mono_t at, bool idle_hold)
+void
+session_attempt_at(struct bgp_session *s, mono_t at, bool idle_hold)
 {
 	if (!s->started)
 		return;
@@ -229,8 +229,8 @@ attempt_at(struct bgp_session *s, mono_t at, bool idle_hold)
 
 /* Our own attempts go on beside an incoming connection until one side's OPEN is there: the two
  * machines of 8.2.1 know nothing of one another before. */
-static bool
-needs_attempt(const struct bgp_session *s)
+bool
+session_needs_attempt(const struct bgp_session *s)
 {
 	unsigned slot;
 
@@ -245,9 +245,10 @@ needs_attempt(const struct bgp_session *s)
 void
 session_retry(struct bgp_session *s, mono_t now)
 {
-	if (!needs_attempt(s))
+	if (!session_needs_attempt(s))
 		return;
-	attempt_at(s, mono_add_usec(now, session_jitter(s, s->config.connect_time_usec)), false);
+	session_attempt_at(
+	    s, mono_add_usec(now, session_jitter(s, s->config.connect_time_usec)), false);
 }
 
 void
@@ -256,13 +257,13 @@ session_failed(struct bgp_session *s, mono_t now)
 	int64_t pause = BGP_IDLE_HOLD_USEC;
 	unsigned i;
 
-	if (!needs_attempt(s))
+	if (!session_needs_attempt(s))
 		return;
 	for (i = 0; i < s->failures && pause < BGP_IDLE_HOLD_MAX_USEC; i++)
 		pause *= 2;
 	if (s->failures < FAILURES_MAX)
 		s->failures++;
-	attempt_at(s, mono_add_usec(now, session_jitter(s, pause)), true);
+	session_attempt_at(s, mono_add_usec(now, session_jitter(s, pause)), true);
 }
 
 void
@@ -284,7 +285,7 @@ connect_out(struct bgp_session *s, mono_t now)
 
 	s->idle_hold = false;
 	s->next_attempt = MONO_NEVER;
-	if (s->config.passive || slot == BGP_SLOTS || !needs_attempt(s))
+	if (s->config.passive || slot == BGP_SLOTS || !session_needs_attempt(s))
 		return;
 	open_connection(s, slot, true);
 	s->connections[slot]->hold_deadline = mono_add_usec(
@@ -417,7 +418,7 @@ drain_is_over(const struct bgp_session *s)
 {
 	if (s->drain != BGP_DRAIN_ANNOUNCE && s->drain != BGP_DRAIN_WITHDRAW)
 		return false;
-	return find_state(s, BGP_ESTABLISHED) == BGP_SLOTS ||
+	return session_find(s, BGP_ESTABLISHED) == BGP_SLOTS ||
 	    (s->drain == BGP_DRAIN_WITHDRAW && !bgp_adj_out_is_pending(&s->adj_out));
 }
 
@@ -427,8 +428,8 @@ finish_drain(struct bgp_session *s, mono_t now)
 	struct bgp_error err;
 
 	bgp_error_cease(&err, BGP_CEASE_SHUTDOWN, s->drain_text);
-	end_all(s, &err, now);
-	be_stopped(s);
+	session_end_all(s, &err, now);
+	session_stopped(s);
 }
 
 void
@@ -499,142 +500,6 @@ bgp_session_free(struct bgp_session *s)
 	free(s);
 }
 
-/* Whether a session under `a` would have another OPEN, or judge the peer's otherwise, under `b`. */
-static bool
-needs_reset(const struct bgp_session_config *a, const struct bgp_session_config *b)
-{
-	return a->my_asn != b->my_asn || a->local_asn != b->local_asn ||
-	    a->peer_asn != b->peer_asn || a->dynamic_asn != b->dynamic_asn ||
-	    a->identifier != b->identifier || a->hold_time_sec != b->hold_time_sec ||
-	    a->keepalive_time_sec != b->keepalive_time_sec ||
-	    a->graceful_restart != b->graceful_restart ||
-	    a->restart_time_sec != b->restart_time_sec ||
-	    a->extended_next_hop != b->extended_next_hop;
-}
-
-/* passive goes on: our own attempt ends. It goes off: one is made, unless there is a session. */
-static void
-apply_passive(struct bgp_session *s, mono_t now)
-{
-	unsigned slot;
-
-	if (!s->config.passive) {
-		if (!s->idle_hold && needs_attempt(s))
-			attempt_at(s, now, false);
-		return;
-	}
-	for (slot = 0; slot < BGP_SLOTS; slot++)
-		if (s->connections[slot] && s->connections[slot]->state == BGP_CONNECT)
-			session_end(s, slot, NULL, now);
-	if (!s->idle_hold)
-		s->next_attempt = MONO_NEVER;
-}
-
-/* Connections whose OPEN is made go. What failed before may have failed for what is changed now. */
-static void
-apply_open(struct bgp_session *s, mono_t now)
-{
-	struct bgp_error err;
-	unsigned slot;
-
-	session_because(s, "the configuration was changed");
-	bgp_error_cease(&err, BGP_CEASE_CONFIGURATION, "");
-	for (slot = 0; slot < BGP_SLOTS; slot++)
-		if (s->connections[slot] && s->connections[slot]->state >= BGP_OPEN_SENT)
-			session_end(s, slot, &err, now);
-	s->failures = 0;
-	if (needs_attempt(s))
-		attempt_at(s, now, false);
-}
-
-void
-bgp_session_configure(struct bgp_session *s, const struct bgp_session_config *config, mono_t now)
-{
-	bool reset = needs_reset(&s->config, config);
-	bool passive = s->config.passive != config->passive;
-
-	s->config = *config;
-	if (passive && s->started) {
-		session_because(s, "passive was changed");
-		apply_passive(s, now);
-	}
-	if (reset)
-		apply_open(s, now);
-	session_settle(s, now);
-}
-
-void
-bgp_session_start(struct bgp_session *s, mono_t now)
-{
-	if (s->drain != BGP_DRAIN_NONE) {
-		s->drain = BGP_DRAIN_NONE;
-		s->drain_at = MONO_NEVER;
-		bgp_adj_out_graceful_shutdown(&s->adj_out, false);
-		bgp_adj_out_suppress(&s->adj_out, false);
-	}
-	if (!s->started) {
-		s->started = true;
-		s->failures = 0;
-		session_because(s, "started");
-		attempt_at(s, now, false);
-	}
-	session_settle(s, now);
-}
-
-void
-bgp_session_stop(struct bgp_session *s, enum bgp_cease why, const char *text, mono_t now)
-{
-	struct bgp_error err;
-
-	session_because(s, "stopped");
-	bgp_error_cease(&err, why, text);
-	end_all(s, &err, now);
-	be_stopped(s);
-	session_settle(s, now);
-}
-
-void
-bgp_session_reset(struct bgp_session *s, enum bgp_cease why, const char *text, mono_t now)
-{
-	struct bgp_error err;
-
-	session_because(s, "reset");
-	bgp_error_cease(&err, why, text);
-	end_all(s, &err, now);
-	attempt_at(s, now, false);
-	session_settle(s, now);
-}
-
-void
-bgp_session_drain(struct bgp_session *s, int64_t wait_usec, const char *text, mono_t now)
-{
-	if (!s->started || s->drain != BGP_DRAIN_NONE)
-		return;
-	(void)str_copy(s->drain_text, sizeof(s->drain_text), text);
-	if (find_state(s, BGP_ESTABLISHED) == BGP_SLOTS) {
-		s->drain = BGP_DRAIN_DONE;
-		bgp_session_stop(s, BGP_CEASE_SHUTDOWN, text, now);
-		return;
-	}
-	s->drain = BGP_DRAIN_ANNOUNCE;
-	s->drain_at = mono_add_usec(now, wait_usec);
-	bgp_adj_out_graceful_shutdown(&s->adj_out, true);
-	session_settle(s, now);
-}
-
-void
-bgp_session_bfd_down(struct bgp_session *s, mono_t now)
-{
-	unsigned slot = find_state(s, BGP_ESTABLISHED);
-	struct bgp_error err;
-
-	if (slot == BGP_SLOTS)
-		return;
-	bgp_error_cease(&err, BGP_CEASE_BFD_DOWN, "");
-	session_error(s, slot, &err, now);
-	session_settle(s, now);
-}
-
 struct bgp_adj_out *
 bgp_session_adj_out(struct bgp_session *s)
 {
@@ -644,7 +509,7 @@ bgp_session_adj_out(struct bgp_session *s)
 void
 bgp_session_routes_complete(struct bgp_session *s)
 {
-	unsigned slot = find_state(s, BGP_ESTABLISHED);
+	unsigned slot = session_find(s, BGP_ESTABLISHED);
 
 	s->routes_complete = true;
 	if (slot < BGP_SLOTS)

@@ -86,11 +86,21 @@ int64_t session_jitter(struct bgp_session *s, int64_t usec);
 /* The connection that decides the peer's state; NULL when there is none. */
 struct bgp_connection *session_best(const struct bgp_session *s, unsigned *ret_slot);
 
+/* The first slot whose connection is in this state or a later one; BGP_SLOTS when there is none. */
+unsigned session_find(const struct bgp_session *s, enum bgp_state at_least);
+/* Whether we should connect ourselves, now or later. */
+bool session_needs_attempt(const struct bgp_session *s);
+/* idle_hold: the wait is IdleHoldTimer's, else ConnectRetryTimer's. */
+void session_attempt_at(struct bgp_session *s, mono_t at, bool idle_hold);
+/* It is Idle from now on, its connections gone: what is wanted is kept for the next start. */
+void session_stopped(struct bgp_session *s);
+
 /*
  * Ends a connection with a NOTIFICATION, or silently (err NULL). What becomes of the peer is then
  * for session_failed() or session_retry().
  */
 void session_end(struct bgp_session *s, unsigned slot, const struct bgp_error *err, mono_t now);
+void session_end_all(struct bgp_session *s, const struct bgp_error *err, mono_t now);
 /* The session that was, or was about to be, is lost: the next attempt after IdleHoldTime. */
 void session_failed(struct bgp_session *s, mono_t now);
 /* No session came about, by nobody's fault: the next attempt after ConnectRetryTime. */

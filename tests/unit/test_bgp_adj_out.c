@@ -457,6 +457,10 @@ test_refresh(void **state)
 	bgp_adj_out_refresh(&out, BGP_IPV6_UNICAST);
 	drain(&out, &router);
 	assert_int_equal(router.announces, 10);
+	/* That was once: a change that is taken back is none. */
+	want(&out, 10, 2);
+	want(&out, 10, 1);
+	assert_false(bgp_adj_out_is_pending(&out));
 	/* Asked for and gone meanwhile: withdrawn, once. */
 	bgp_adj_out_refresh(&out, BGP_IPV6_UNICAST);
 	want(&out, 0, 1);

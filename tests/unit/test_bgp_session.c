@@ -185,11 +185,61 @@ test_both_active(void **state)
 	pair_free(&p);
 }
 
+/* RFC 9687: a router that takes one message in a while is slow, not dead. */
+static void
+test_slow_router(void **state)
+{
+	const struct bgp_route_attributes plain = {.med = 1};
+	struct bgp_session_config other = config;
+	struct bgp_attribute_set *set;
+	struct ip_prefix prefix = {ip_addr_v4(10, 99, 0, 0), 32};
+	uint8_t bytes[CHUNK];
+	struct pair p;
+	unsigned i, slot;
+
+	(void)state;
+	other.my_asn = config.peer_asn;
+	other.peer_asn = config.my_asn;
+	other.identifier = 0x0a000002;
+	pair_init(&p, &config, &other);
+	pair_advance(&p, 20 * USEC_PER_SEC);
+	slot = p.sides[0].wire[0] >= 0 ? 0 : 1;
+	set = bgp_attribute_pool_get(&p.pool, &plain);
+	for (i = 0; i < 5000; i++) {
+		prefix.addr.bytes[2] = (uint8_t)(i >> 8);
+		prefix.addr.bytes[3] = (uint8_t)i;
+		assert_int_equal(
+		    bgp_adj_out_want(bgp_session_adj_out(p.sides[0].session), &prefix, set), 0);
+	}
+	bgp_attribute_set_unref(&p.pool, set);
+	/* Nothing is moved any more but time, KEEPALIVEs of the router, and one message each 7
+	 * minutes. */
+	for (i = 0; i < 7 * 60; i++) {
+		static const uint8_t keepalive[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 19, 4};
+
+		p.now = mono_add_usec(p.now, 10 * USEC_PER_SEC);
+		bgp_session_received(p.sides[0].session, slot, keepalive, sizeof(keepalive), p.now);
+		bgp_session_tick(p.sides[0].session, p.now);
+		if (i < 3 * 42)
+			assert_int_equal(bgp_session_state(p.sides[0].session), BGP_ESTABLISHED);
+		if (i < 2 * 42 + 1 && i % 42 == 0)
+			assert_true(bgp_session_send(
+					p.sides[0].session, slot, bytes, sizeof(bytes), p.now) > 0);
+		if (bgp_session_state(p.sides[0].session) != BGP_ESTABLISHED)
+			break;
+	}
+	/* The last message was taken at 2 * 420 s (and 10); eight minutes later it is over. */
+	assert_int_equal(i, 2 * 42 + 48);
+	pair_free(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_both_active),
+	    cmocka_unit_test(test_slow_router),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
