@@ -572,7 +572,17 @@ daemon_drain(struct daemon *daemon, bool on)
 
 /* --- doubt --- */
 
-/* What was asked meanwhile must not be answered from what was known before. */
+/* The Leases have said what is to be heard of each address. */
+static void
+on_gap_over(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	l2_resume(daemon->l2);
+}
+
+/* What was asked meanwhile must not be answered, and nothing announced, from what was known before.
+ */
 static void
 on_gap(void *arg, enum gap_kind kind, int64_t usec)
 {
@@ -583,8 +593,10 @@ on_gap(void *arg, enum gap_kind kind, int64_t usec)
 	    kind == GAP_STOOD_STILL ? "this process stood still for %.1f s"
 				    : "the wall clock jumped by %.1f s",
 	    (double)usec / USEC_PER_SEC);
-	l2_drain(daemon->l2);
+	l2_hold(daemon->l2);
 	leases_doubt_all(daemon->leases, why);
+	/* After the Leases' own, which was asked for first. */
+	loop_defer(&daemon->gap_over);
 }
 
 /* --- stop --- */
@@ -805,6 +817,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 	daemon->saved = saved_new(daemon);
 	check_own_addresses(daemon);
 	forbid_node_addresses(daemon);
+	loop_deferred_init(&daemon->gap_over, daemon->loop, on_gap_over, daemon);
 	loop_gap_init(&daemon->gap, daemon->loop, gap_threshold(settings), on_gap, daemon);
 	sd_ready(daemon->sd);
 	loop_defer(&daemon->refresh);
@@ -831,6 +844,7 @@ daemon_free(struct daemon *daemon)
 	plan_free(daemon->plan);
 	drain_free(daemon->drain);
 	loop_gap_fini(&daemon->gap);
+	loop_deferred_fini(&daemon->gap_over);
 	loop_signal_fini(&daemon->sighup);
 	loop_signal_fini(&daemon->sigterm);
 	loop_signal_fini(&daemon->sigint);

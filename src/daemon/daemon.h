@@ -82,6 +82,7 @@ struct daemon {
 	mono_t replan_after;
 	struct loop_timer stop_timer, replan_timer, trim_timer;
 	struct loop_gap gap;
+	struct loop_deferred gap_over;
 	struct loop_signal sighup, sigterm, sigint, sigusr1;
 };
 

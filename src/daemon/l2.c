@@ -22,6 +22,7 @@ struct l2 {
 	struct link_table links;
 	struct loop_timer timer;
 	struct loop_deferred announce;
+	bool held;
 	const struct l2_ops *ops;
 	void *arg;
 };
@@ -43,6 +44,8 @@ l2_receive(void *arg, const struct packet_frame *frame)
 	struct l2 *l2 = arg;
 	struct responder_output output;
 
+	if (l2->held)
+		return;
 	switch (responder_receive(
 	    l2->responder, frame->ifindex, frame->bytes, frame->len, frame->vlan, &output)) {
 	case RESPONDER_REPLY:
@@ -73,6 +76,8 @@ l2_announce(void *arg)
 	struct announcer_frame frame;
 	int i;
 
+	if (l2->held)
+		return;
 	for (i = 0; i < L2_FRAMES_PER_TURN && announcer_next(l2->announcer, now, &frame); i++) {
 		if (send_frame(l2, &frame.ip, frame.ifindex, frame.bytes, frame.len)) {
 			announcer_send_failed(l2->announcer, &frame, now);
@@ -231,12 +236,20 @@ l2_conflict(struct l2 *l2, const struct ip_addr *ip, const struct mac_addr *mac,
 }
 
 void
-l2_drain(struct l2 *l2)
+l2_hold(struct l2 *l2)
 {
 	int i;
 
+	l2->held = true;
 	for (i = 0; i < FRAME_PROTOCOL_COUNT; i++)
 		(void)packet_socket_drain(l2->sockets[i]);
+}
+
+void
+l2_resume(struct l2 *l2)
+{
+	l2->held = false;
+	loop_defer(&l2->announce);
 }
 
 void

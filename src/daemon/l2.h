@@ -59,9 +59,13 @@ void l2_remove(struct l2 *l2, const struct ip_addr *ip);
 /* Of a claim: it is a stranger's. What follows, silence or defence, is the announcer's. */
 enum announcer_reaction
 l2_conflict(struct l2 *l2, const struct ip_addr *ip, const struct mac_addr *mac, int ifindex);
-/* What waits in the packet sockets is thrown away unanswered: it was asked before something that
- * just came in doubt. */
-void l2_drain(struct l2 *l2);
+/*
+ * Something came in doubt that concerns all addresses. What waits in the packet sockets is thrown
+ * away unanswered: it was asked before. From then on nothing is answered or announced, until what
+ * follows from the doubt has been set and l2_resume() is called, at the end of the turn.
+ */
+void l2_hold(struct l2 *l2);
+void l2_resume(struct l2 *l2);
 /*
  * Of an address that is set, which begins with L2_ANNOUNCE; nothing when it is not. `burst`, with
  * L2_ANNOUNCE: the schedule begins anew, as if it were set anew. Without it the silence ends, and

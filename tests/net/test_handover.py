@@ -268,6 +268,25 @@ def test_owner_cut_off_from_the_api_alone(api, lab, deployment, client, outage):
     assert moves(api, ip) == 1
 
 
+def test_frozen_owner(api, lab, deployment, client):
+    """SIGSTOP for longer than its lease: replaced as if it were dead, and it wakes into silence."""
+    ip, node = three_nodes_with_web(deployment, api, lab)
+    daemon = deployment.on(node)
+    with client(ip) as seen:
+        daemon.pause()
+        other = expect.owner(lab, ip, seconds=LEASE + 5, other_than=node)
+        watch_for(2)
+        daemon.resume()
+        wait_until(lambda: "stood still" in daemon.output(), 5, "it notices")
+        watch_for(3)
+    # Its kernel serves on, and so do those who know its MAC.
+    assert nothing_lost(seen)
+    assert [span.node for span in seen.udp.result().spans] == [node, other], "the woken one announced itself"
+    assert seen.watch.overlaps(ip) == []
+    assert [span.node for span in seen.watch.spans(ip)] == [node, other]
+    assert moves(api, ip) == 1
+
+
 def test_restart_while_the_api_is_away(api, cluster, lab, deployment, client):
     """It knows from its state directory what it had, and asks the LAN before it goes on."""
     ip, node = three_nodes_with_web(deployment, api, lab)
