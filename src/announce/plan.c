@@ -388,8 +388,7 @@ explain_no_advertisement(struct build *b, const struct plan_address *address,
 		    "no l2-advertisement of pool \"%s\" has node-selectors that match node %s",
 		    pool->name, node);
 	if (facts->has_bgp)
-		strbuf_add(&b->text,
-		    "; one of bgp.advertisements does, but BGP comes with a later version");
+		strbuf_add(&b->text, "; one of bgp.advertisements does");
 }
 
 /* All but the interfaces, which only an otherwise eligible address is asked for. */

@@ -166,6 +166,7 @@ static const struct config_key peer_keys[] = {
 	.form = FORM_NAME,
 	.initial = "",
 	.initial_doc = "no BFD",
+	.later = true,
 	.doc = "The profile from bfd-profiles of the BFD session that watches the router."},
     {.name = "graceful-restart",
 	PEER(graceful_restart),
@@ -391,7 +392,6 @@ const struct config_section keys_bgp = {
     .size = sizeof(struct settings_bgp),
     .keys = bgp_keys,
     .n_keys = N_KEYS(bgp_keys),
-    .later = true,
     .reset = "the sessions of all peers that use it",
     .doc = "Announcement to routers by BGP: every selected node announces each address.",
 };

@@ -40,6 +40,28 @@ warn(const struct settings *settings, struct config_report *report, const char *
 	    "checked, but does not act in this version");
 }
 
+/* Keys of the objects of a list inside a group: bgp.peers[0].bfd-profile. */
+static void
+warn_objects(const struct settings *settings, struct config_report *report,
+    const struct config_key *list, const void *group)
+{
+	struct strbuf path = {0};
+	size_t i, j;
+
+	for (i = 0; i < config_count(list, group); i++) {
+		for (j = 0; j < list->section->n_keys; j++) {
+			const struct config_key *key = &list->section->keys[j];
+
+			if (!key->later || !is_set(key, config_element(list, group, i)))
+				continue;
+			strbuf_clear(&path);
+			strbuf_printf(&path, "%s[%zu].%s", list->section->path, i, key->name);
+			warn(settings, report, strbuf_text(&path));
+		}
+	}
+	strbuf_free(&path);
+}
+
 void
 config_not_yet(const struct settings *settings, struct config_report *report)
 {
@@ -59,6 +81,8 @@ config_not_yet(const struct settings *settings, struct config_report *report)
 		for (j = 0; key->type == CONFIG_GROUP && j < key->section->n_keys; j++) {
 			const struct config_key *inner = &key->section->keys[j];
 
+			if (inner->type == CONFIG_OBJECTS)
+				warn_objects(settings, report, inner, object);
 			if (!inner->later || !is_set(inner, object))
 				continue;
 			strbuf_clear(&path);

@@ -269,6 +269,26 @@ render_services(FILE *out, json_object *data)
 }
 
 static void
+render_explained_bgp(FILE *out, json_object *bgp)
+{
+	json_object *peers = get(bgp, "peers");
+	size_t i;
+
+	if (!bgp)
+		return;
+	if (!get_bool(bgp, "announced")) {
+		(void)fprintf(out, "  BGP: this node does not announce it: %s\n",
+		    has_text(bgp, "message") ? get_str(bgp, "message") : get_str(bgp, "reason"));
+		return;
+	}
+	(void)fprintf(out, "  BGP: this node announces it to");
+	for (i = 0; i < length(peers); i++)
+		(void)fprintf(out, "%s %s (%s)", i ? "," : "", get_str(at(peers, i), "peer"),
+		    get_str(at(peers, i), "session"));
+	(void)fprintf(out, "\n");
+}
+
+static void
 render_explained_address(FILE *out, json_object *address)
 {
 	json_object *lease = get(address, "lease"), *here = get(address, "here");
@@ -279,6 +299,7 @@ render_explained_address(FILE *out, json_object *address)
 	(void)fprintf(out, "  Lease %s: holder %s since %s, moved %" PRId64 " times\n",
 	    get_str(lease, "name"), get_str(lease, "holder"), get_str(lease, "since"),
 	    get_int(lease, "transitions"));
+	render_explained_bgp(out, get(address, "bgp"));
 	if (get_bool(here, "announced"))
 		(void)fprintf(out, "  this node announces it on %s%s%s\n", interfaces,
 		    has_text(here, "message") ? ", until another takes it: " : "",
@@ -432,6 +453,230 @@ render_l2(FILE *out, json_object *data)
 	}
 	(void)fprintf(
 	    out, "groups: %s of %s joined\n", get_str(groups, "joined"), get_str(groups, "wanted"));
+}
+
+/* "ipv4,ipv6 as4 route-refresh graceful-restart(10s,restarting)": what an OPEN had. */
+static char *
+open_text(json_object *open)
+{
+	json_object *gr = get(open, "gracefulRestart"), *unknown = get(open, "unknownCapabilities");
+	mem_cleanup(mem_freep) char *families = joined(get(open, "families"));
+	struct strbuf text = {0};
+
+	if (!open)
+		return xstrdup("none yet");
+	strbuf_printf(&text, "AS %" PRId64 ", id %s, hold time %" PRId64 "s; %s",
+	    get_int(open, "asn"), get_str(open, "identifier"), get_int(open, "holdTime"), families);
+	if (get_bool(open, "as4"))
+		strbuf_add(&text, ", 4-octet AS");
+	if (get_bool(open, "routeRefresh"))
+		strbuf_add(&text, ", route refresh");
+	if (get_bool(open, "extendedNextHop"))
+		strbuf_add(&text, ", extended next hop");
+	if (gr) {
+		mem_cleanup(mem_freep) char *kept = joined(get(gr, "forwardingPreserved"));
+
+		strbuf_printf(&text, ", graceful restart %" PRId64 "s%s%s",
+		    get_int(gr, "restartTime"), get_bool(gr, "notification") ? " (N)" : "",
+		    get_bool(gr, "restarting") ? " restarting, forwarding kept for " : "");
+		if (get_bool(gr, "restarting"))
+			strbuf_add(&text, kept);
+	}
+	if (length(unknown)) {
+		mem_cleanup(mem_freep) char *codes = joined(unknown);
+
+		strbuf_printf(&text, ", unknown %s", codes);
+	}
+	return strbuf_detach(&text);
+}
+
+static void
+render_error(FILE *out, const char *heading, json_object *error)
+{
+	mem_cleanup(mem_freep) char *age = age_of(get_str(error, "time"));
+
+	if (error)
+		(void)fprintf(out, "  %s %s ago: %s\n", heading, age, get_str(error, "message"));
+}
+
+static void
+render_timers(FILE *out, json_object *peer)
+{
+	json_object *negotiated = get(peer, "negotiated");
+
+	if (get(peer, "holdTimer") || get(peer, "keepaliveTimer"))
+		(void)fprintf(out,
+		    "  hold time %" PRId64 "s, ends in %.0fs; keepalive each %" PRId64
+		    "s, next in %.0fs\n",
+		    get_int(negotiated, "holdTime"), json_object_get_double(get(peer, "holdTimer")),
+		    get_int(negotiated, "keepaliveTime"),
+		    json_object_get_double(get(peer, "keepaliveTimer")));
+	if (get(peer, "nextAttempt"))
+		(void)fprintf(out, "  next attempt in %.0fs, %" PRId64 " failures in a row\n",
+		    json_object_get_double(get(peer, "nextAttempt")), get_int(peer, "failures"));
+}
+
+static void
+render_prefixes(FILE *out, json_object *peer)
+{
+	static const char *const families[] = {"ipv4", "ipv6"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
+		json_object *counts = get(get(peer, "prefixes"), families[i]);
+
+		(void)fprintf(out,
+		    "  %s %" PRId64 " prefixes wanted, %" PRId64 " sent, %" PRId64
+		    " pending, %" PRId64 " received%s\n",
+		    families[i], get_int(counts, "wanted"), get_int(counts, "sent"),
+		    get_int(counts, "pending"), get_int(counts, "received"),
+		    str_eq(get_str(peer, "state"), "Established") && !get_bool(counts, "announced")
+			? " (not negotiated, or no next hop)"
+			: "");
+	}
+}
+
+static void
+render_messages(FILE *out, const char *heading, json_object *counts)
+{
+	(void)fprintf(out,
+	    "  %s %" PRId64 " OPEN, %" PRId64 " UPDATE, %" PRId64 " KEEPALIVE, %" PRId64
+	    " NOTIFICATION, %" PRId64 " ROUTE-REFRESH\n",
+	    heading, get_int(counts, "open"), get_int(counts, "update"),
+	    get_int(counts, "keepalive"), get_int(counts, "notification"),
+	    get_int(counts, "routeRefresh"));
+}
+
+static void
+render_peer(FILE *out, json_object *peer)
+{
+	mem_cleanup(mem_freep) char *ours = open_text(get(peer, "ours"));
+	mem_cleanup(mem_freep) char *theirs = open_text(get(peer, "theirs"));
+
+	(void)fprintf(out, "\n%s: %s: %s\n", get_str(peer, "name"), get_str(peer, "state"),
+	    get_str(peer, "reason"));
+	if (!get_bool(peer, "selected"))
+		return;
+	if (has_text(peer, "localAddress"))
+		(void)fprintf(out, "  from %s to %s, %s\n", get_str(peer, "localAddress"),
+		    get_str(peer, "router"),
+		    get_bool(peer, "outgoing") ? "we connected" : "it connected");
+	if (!str_eq(get_str(peer, "drain"), "none"))
+		(void)fprintf(out, "  drain: %s\n", get_str(peer, "drain"));
+	(void)fprintf(out, "  we said: %s\n  it said: %s\n", ours, theirs);
+	render_timers(out, peer);
+	render_prefixes(out, peer);
+	render_messages(out, "sent", get(peer, "sent"));
+	render_messages(out, "received", get(peer, "received"));
+	render_error(out, "last NOTIFICATION sent", get(peer, "lastSent"));
+	render_error(out, "last NOTIFICATION received", get(peer, "lastReceived"));
+}
+
+void
+render_peers(FILE *out, json_object *data)
+{
+	static const char *const headings[] = {
+	    "PEER", "ROUTER", "ASN", "STATE", "FOR", "SENT", "PENDING", "RECEIVED", "REASON"};
+	json_object *list = get(data, "peers");
+	struct table table;
+	size_t i;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *peer = at(list, i), *v4 = get(get(peer, "prefixes"), "ipv4"),
+			    *v6 = get(get(peer, "prefixes"), "ipv6");
+
+		table_cell(&table, get_str(peer, "name"));
+		table_cell(
+		    &table, get_str(peer, has_text(peer, "interface") ? "interface" : "address"));
+		table_cell(
+		    &table, get_str(peer, has_text(peer, "dynamicAsn") ? "dynamicAsn" : "asn"));
+		table_cell(&table, get_str(peer, "state"));
+		table_cell_age(&table, peer, "since");
+		table_cellf(&table, "%" PRId64, get_int(v4, "sent") + get_int(v6, "sent"));
+		table_cellf(&table, "%" PRId64, get_int(v4, "pending") + get_int(v6, "pending"));
+		table_cellf(&table, "%" PRId64, get_int(v4, "received") + get_int(v6, "received"));
+		table_cell(&table, get_str(peer, "reason"));
+	}
+	table_print(&table, out);
+	for (i = 0; i < length(list) && length(list) == 1; i++)
+		render_peer(out, at(list, i));
+}
+
+/* "localpref 200, med 5, communities 64512:100" */
+static char *
+attributes_text(json_object *route)
+{
+	static const struct {
+		const char *key, *name;
+	} numbers[] = {{"localpref", "localpref"}, {"med", "med"}, {"asPathPrepend", "prepend"},
+	    {"weight", "weight"}};
+	struct strbuf text = {0};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (get_int(route, numbers[i].key))
+			strbuf_printf(&text, "%s%s %" PRId64, text.len ? ", " : "", numbers[i].name,
+			    get_int(route, numbers[i].key));
+	if (length(get(route, "communities"))) {
+		mem_cleanup(mem_freep) char *communities = joined(get(route, "communities"));
+
+		strbuf_printf(&text, "%scommunities %s", text.len ? ", " : "", communities);
+	}
+	return strbuf_detach(&text);
+}
+
+/* "tor-a,tor-b (pending)" */
+static char *
+peers_text(json_object *peers)
+{
+	struct strbuf text = {0};
+	size_t i;
+
+	for (i = 0; i < length(peers); i++) {
+		const char *state = get_str(at(peers, i), "state");
+
+		strbuf_printf(&text, "%s%s", i ? ", " : "", get_str(at(peers, i), "peer"));
+		if (!str_eq(state, "sent"))
+			strbuf_printf(&text, " (%s)", state);
+	}
+	return strbuf_detach(&text);
+}
+
+void
+render_routes(FILE *out, json_object *data)
+{
+	static const char *const headings[] = {"PREFIX", "PEERS", "ATTRIBUTES"};
+	static const char *const not_headings[] = {"NOT ANNOUNCED", "SERVICE", "REASON", "WHY"};
+	json_object *list = get(data, "routes");
+	struct table table;
+	size_t i;
+
+	table_init(&table, headings, ARRAY_SIZE(headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *route = at(list, i);
+		mem_cleanup(mem_freep) char *peers = peers_text(get(route, "peers"));
+		mem_cleanup(mem_freep) char *attributes = attributes_text(route);
+
+		table_cell(&table, get_str(route, "prefix"));
+		table_cell(&table, peers);
+		table_cell(&table, attributes);
+	}
+	table_print(&table, out);
+	list = get(data, "notAnnounced");
+	if (!length(list))
+		return;
+	(void)fprintf(out, "\n");
+	table_init(&table, not_headings, ARRAY_SIZE(not_headings));
+	for (i = 0; i < length(list); i++) {
+		json_object *claim = at(list, i);
+
+		table_cell(&table, get_str(claim, "address"));
+		table_cell(&table, get_str(claim, "service"));
+		table_cell(&table, get_str(claim, "reason"));
+		table_cell(&table, get_str(claim, "message"));
+	}
+	table_print(&table, out);
 }
 
 void

@@ -8,10 +8,12 @@
 #include <json-c/json.h>
 
 #include "daemon/api.h"
+#include "daemon/bgp.h"
 #include "daemon/daemon.h"
 #include "daemon/drain.h"
 #include "daemon/leases.h"
 #include "daemon/status.h"
+#include "daemon/status_bgp.h"
 #include "daemon/status_l2.h"
 #include "io/ctl_server.h"
 #include "kube/json.h"
@@ -141,6 +143,22 @@ run_l2(struct daemon *daemon, const char *argument, struct control_answer *answe
 }
 
 static void
+run_peers(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	answer->data = status_peers(daemon, argument);
+	if (!answer->data)
+		refuse(answer, CONTROL_NOT_FOUND, "%s has no peer \"%s\"", daemon->path, argument);
+}
+
+static void
+run_routes(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	answer->data = status_routes(daemon, argument);
+	if (!answer->data)
+		refuse(answer, CONTROL_NOT_FOUND, "%s has no peer \"%s\"", daemon->path, argument);
+}
+
+static void
 run_log(struct daemon *daemon, const char *argument, struct control_answer *answer)
 {
 	enum log_level level;
@@ -180,11 +198,13 @@ drain_answer(struct daemon *daemon, mono_t deadline, struct control_answer *answ
 	struct api_status api = api_status(daemon->api);
 
 	/* Somebody else may have ended it meanwhile. */
-	if (progress == DRAIN_DONE || !drain_is_on(daemon->drain)) {
+	if ((progress == DRAIN_DONE && bgp_is_drained(daemon->bgp)) ||
+	    !drain_is_on(daemon->drain)) {
 		answer->data = status_drain(daemon);
 		return true;
 	}
-	if (progress == DRAIN_RUNNING && mono_before(loop_now(daemon->loop), deadline))
+	if ((progress == DRAIN_RUNNING || !bgp_is_drained(daemon->bgp)) &&
+	    mono_before(loop_now(daemon->loop), deadline))
 		return false;
 	answer->errors = status_left(daemon);
 	refuse(answer, CONTROL_FAILED,
@@ -243,6 +263,8 @@ static const struct {
     {"pools", false, run_pools},
     {"leases", false, run_leases},
     {"l2", false, run_l2},
+    {"peers", false, run_peers},
+    {"routes", false, run_routes},
     {"log", true, run_log},
     {"reload", true, run_reload},
     {"drain", true, run_drain},

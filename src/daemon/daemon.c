@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "announce/health.h"
 #include "announce/interfaces.h"
 #include "announce/plan.h"
+#include "announce/routes.h"
 #include "daemon/allocation.h"
 #include "daemon/api.h"
+#include "daemon/bgp.h"
 #include "daemon/configuration.h"
 #include "daemon/control.h"
 #include "daemon/drain.h"
@@ -156,6 +159,50 @@ want_all(struct daemon *daemon)
 	daemon->n_wanted = n;
 }
 
+/* What health says, in the words of routes. */
+struct health_words {
+	const struct health *health;
+	struct strbuf text;
+};
+
+static struct routes_verdict
+judge_served(void *arg, const struct service *service, enum ip_family family)
+{
+	struct health_words *words = arg;
+	struct health_verdict verdict = health_verdict(words->health, service, family);
+
+	strbuf_clear(&words->text);
+	if (!verdict.serving)
+		health_explain(&verdict, &words->text);
+	return (struct routes_verdict){.serving = verdict.serving,
+	    .undecided = verdict.undecided,
+	    .endpoints = verdict.endpoints,
+	    .reason = plan_reason_str(plan_reason_of(verdict.cause)),
+	    .sentence = strbuf_text(&words->text)};
+}
+
+/* Made with each plan, since both tell one story. */
+static void
+update_routes(struct daemon *daemon)
+{
+	struct health_words words = {.health = probes_health(daemon->probes)};
+	const struct routes_input input = {
+	    .settings = daemon->settings,
+	    .services = services_table(daemon->services),
+	    .plan = daemon->plan,
+	    .node_network_unavailable = node_network_unavailable(daemon->node),
+	    .health = judge_served,
+	    .health_arg = &words,
+	    .previous = daemon->routes,
+	};
+	struct routes *routes = routes_build(&input);
+
+	strbuf_free(&words.text);
+	routes_free(daemon->routes);
+	daemon->routes = routes;
+	bgp_set_routes(daemon->bgp, routes, services_is_synced(daemon->services));
+}
+
 /* The members are the live nodes on our LANs. */
 static bool
 all_members_excluded(const struct daemon *daemon)
@@ -216,6 +263,7 @@ replan(void *arg)
 	heartbeat_publish(daemon);
 	want_all(daemon);
 	voice_follow_plan(daemon);
+	update_routes(daemon);
 	probes_follow(daemon->probes);
 	saved_touch(daemon->saved);
 	if (!daemon->services_listed && services_is_synced(daemon->services)) {
@@ -362,6 +410,7 @@ on_links_changed(void *arg, const struct link_table *links)
 	struct daemon *daemon = arg;
 
 	l2_set_links(daemon->l2, links);
+	bgp_set_links(daemon->bgp, links);
 	check_own_addresses(daemon);
 	forbid_node_addresses(daemon);
 	daemon_replan(daemon);
@@ -439,9 +488,13 @@ refresh_status(void *arg)
 	struct api_status api = api_status(daemon->api);
 	struct strbuf text = {0};
 
-	strbuf_printf(&text, "%sannouncing %zu addresses; API server %s %s%s%s",
+	strbuf_printf(&text, "%sannouncing %zu addresses; ",
 	    drain_is_on(daemon->drain) ? "drained, " : "",
-	    responder_count(l2_responder(daemon->l2)), api.server, api_state_str(api.state),
+	    responder_count(l2_responder(daemon->l2)));
+	if (bgp_count(daemon->bgp))
+		strbuf_printf(&text, "%zu of %zu BGP sessions established; ",
+		    bgp_established(daemon->bgp), bgp_count(daemon->bgp));
+	strbuf_printf(&text, "API server %s %s%s%s", api.server, api_state_str(api.state),
 	    *api.error ? ": " : "", api.error);
 	if (daemon->stale)
 		strbuf_printf(&text,
@@ -477,6 +530,7 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 	node_set_read_labels(daemon->node, settings->node.read_labels);
 	probes_set_settings(daemon->probes);
 	allocation_set_settings(daemon->allocation, settings);
+	bgp_set_settings(daemon->bgp, settings);
 	control_reconfigure(daemon->control, config_diff_touches(diff, "control."));
 	if (config_diff_touches(diff, "metrics."))
 		metrics_reconfigure(daemon->metrics);
@@ -565,6 +619,7 @@ daemon_drain(struct daemon *daemon, bool on)
 	log_notice(on ? "drain: handing over what this node holds, and claiming nothing"
 		      : "drain: over, this node claims addresses again");
 	leases_drain(daemon->leases, on);
+	bgp_set_drained(daemon->bgp, on, "the node is being drained");
 	daemon_replan(daemon);
 	loop_defer(&daemon->refresh);
 	return 0;
@@ -602,12 +657,37 @@ on_gap(void *arg, enum gap_kind kind, int64_t usec)
 /* --- stop --- */
 
 static void
+end_when_done(struct daemon *daemon)
+{
+	if (daemon->released && daemon->sessions_ended)
+		loop_stop(daemon->loop);
+}
+
+static void
 on_released(void *arg)
 {
 	struct daemon *daemon = arg;
 
 	saved_write(daemon->saved);
-	loop_stop(daemon->loop);
+	daemon->released = true;
+	end_when_done(daemon);
+}
+
+static void
+on_sessions_ended(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	daemon->sessions_ended = true;
+	end_when_done(daemon);
+}
+
+static void
+on_sessions_changed(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	loop_defer(&daemon->refresh);
 }
 
 /*
@@ -644,6 +724,7 @@ daemon_stop(struct daemon *daemon)
 	loop_timer_set(
 	    &daemon->stop_timer, mono_add_usec(loop_now(daemon->loop), DAEMON_STOP_USEC));
 	leases_release(daemon->leases);
+	bgp_stop(daemon->bgp, "metallbd is being stopped");
 }
 
 static void
@@ -746,6 +827,16 @@ start_machine(struct daemon *daemon)
 		return err;
 	}
 	l2_set_links(daemon->l2, netlink_table(daemon->netlink));
+	daemon->bgp = bgp_new(daemon->loop,
+	    &(struct bgp_options){
+		.settings = daemon->settings,
+		.links = netlink_table(daemon->netlink),
+		.boot_id = daemon->boot_id,
+		.seed = random_seed(),
+		.changed = on_sessions_changed,
+		.stopped = on_sessions_ended,
+		.arg = daemon,
+	    });
 	err = control_new(daemon, &daemon->control);
 	if (err)
 		return err;
@@ -785,6 +876,7 @@ start_cluster(struct daemon *daemon)
 	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
 	leases_set_rebalance(daemon->leases, settings->failover.rebalance_usec);
 	leases_drain(daemon->leases, drain_is_on(daemon->drain));
+	bgp_set_drained(daemon->bgp, drain_is_on(daemon->drain), "");
 	daemon->allocation = allocation_new(
 	    daemon->loop, daemon->api, daemon->events, services_table(daemon->services), settings);
 	daemon->probes = probes_new(daemon);
@@ -839,9 +931,11 @@ daemon_free(struct daemon *daemon)
 	node_free(daemon->node);
 	events_free(daemon->events);
 	api_free(daemon->api);
+	bgp_free(daemon->bgp);
 	l2_free(daemon->l2);
 	netlink_free(daemon->netlink);
 	plan_free(daemon->plan);
+	routes_free(daemon->routes);
 	drain_free(daemon->drain);
 	loop_gap_fini(&daemon->gap);
 	loop_deferred_fini(&daemon->gap_over);

@@ -21,6 +21,7 @@
 
 struct allocation;
 struct api;
+struct bgp;
 struct control;
 struct drain;
 struct events;
@@ -31,6 +32,7 @@ struct netlink;
 struct node;
 struct plan;
 struct probes;
+struct routes;
 struct saved;
 struct sd;
 struct services;
@@ -58,6 +60,7 @@ struct daemon {
 	struct drain *drain;
 	struct netlink *netlink;
 	struct l2 *l2;
+	struct bgp *bgp;
 	struct api *api;
 	unsigned api_generation; /* the watches were told of */
 	struct events *events;
@@ -70,10 +73,12 @@ struct daemon {
 	struct control *control;
 	struct metrics *metrics;
 	struct plan *plan;      /* NULL until Services and Node are known */
+	struct routes *routes;  /* of the same moment */
 	struct ip_addr *wanted; /* addresses that leases was told of, sorted */
 	size_t n_wanted;
 	bool services_listed; /* leases was told */
 	bool stopping;
+	bool released, sessions_ended; /* while stopping: what is done of it */
 	uint64_t reloads, reload_errors;
 	struct claims claims;
 	char *unequal;     /* warnings as last said: nodes with other settings, */

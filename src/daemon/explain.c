@@ -13,6 +13,7 @@
 #include "daemon/l2.h"
 #include "daemon/leases.h"
 #include "daemon/services.h"
+#include "daemon/status_bgp.h"
 #include "daemon/status_l2.h"
 #include "io/netlink.h"
 #include "ipam/ipam.h"
@@ -214,6 +215,8 @@ put_addresses(const struct daemon *daemon, json_object *object, const struct ser
 		kube_json_put_string(item, "pool", pool ? pool->name : "");
 		put_lease(daemon, item, ip);
 		put_here(daemon, item, ip, next);
+		if (daemon->settings->bgp.n_peers)
+			kube_json_put(item, "bgp", status_bgp_claim(daemon, ip, service->key));
 		if (!pool)
 			advise(next,
 			    "%s is in no pool of %s: another program gave it, or the pool was removed",

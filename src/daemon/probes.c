@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "announce/plan.h"
+#include "announce/routes.h"
 #include "daemon/daemon.h"
 #include "daemon/leases.h"
 #include "daemon/node.h"
@@ -279,10 +280,26 @@ set_addresses(struct probes *probes)
 	health_set_addresses(probes->health, addrs, n);
 }
 
+/* Whether a BGP peer gets a route to it, or would but for health. */
+static bool
+is_routed(const struct daemon *daemon, const struct plan_address *address)
+{
+	const struct route_claim *claims;
+	size_t n = 0, i;
+
+	claims = daemon->routes ? routes_find(daemon->routes, &address->ip, &n) : NULL;
+	for (i = 0; i < n; i++)
+		if (claims[i].reason == ROUTE_ANNOUNCED || claims[i].reason == ROUTE_NOT_SERVED)
+			return true;
+	return false;
+}
+
+/* Every node has a route, so every node is to know soon. */
 static bool
 is_fast(const struct daemon *daemon, const struct plan_address *address)
 {
-	return ownership_is_near(leases_ownership(daemon->leases), &address->ip, PROBES_RANKS);
+	return is_routed(daemon, address) ||
+	    ownership_is_near(leases_ownership(daemon->leases), &address->ip, PROBES_RANKS);
 }
 
 static void
@@ -324,7 +341,7 @@ probes_follow(struct probes *probes)
 	set_addresses(probes);
 	health_want_begin(probes->health);
 	for (i = 0; i < plan->n_addresses; i++)
-		if (plan->addresses[i].candidate)
+		if (plan->addresses[i].candidate || is_routed(probes->daemon, &plan->addresses[i]))
 			want_address(probes, &plan->addresses[i], now);
 	health_want_end(probes->health);
 	say_too_many(probes);

@@ -736,3 +736,9 @@ tcp_stats(const struct tcp *tcp)
 {
 	return &tcp->stats;
 }
+
+size_t
+tcp_closing(const struct tcp *tcp)
+{
+	return tcp->n_closing;
+}

@@ -79,6 +79,8 @@ struct tcp *tcp_new(struct loop *loop);
  * are given up. NULL is allowed. */
 void tcp_free(struct tcp *tcp);
 const struct tcp_stats *tcp_stats(const struct tcp *tcp);
+/* Connections that were closed and whose last bytes are still on the way. */
+size_t tcp_closing(const struct tcp *tcp);
 
 /*
  * Begins to connect. 0, or -errno when that failed at once (-EADDRNOTAVAIL: local is none of this

@@ -241,6 +241,16 @@ put_mdoc_section(const struct config_key *section_key)
 }
 
 static void
+put_mdoc_later_keys(const struct config_section *section)
+{
+	size_t i;
+
+	for (i = 0; i < section->n_keys; i++)
+		if (section->keys[i].later)
+			printf(".It\n.Ic %s.%s\n", section->path, section->keys[i].name);
+}
+
+static void
 put_mdoc_later(void)
 {
 	size_t i, j;
@@ -255,9 +265,10 @@ put_mdoc_later(void)
 
 		if (section->later)
 			printf(".It\n.Ic %s\n(all of it)\n", section->path);
+		put_mdoc_later_keys(section);
 		for (j = 0; j < section->n_keys; j++)
-			if (section->keys[j].later)
-				printf(".It\n.Ic %s.%s\n", section->path, section->keys[j].name);
+			if (section->keys[j].section)
+				put_mdoc_later_keys(section->keys[j].section);
 	}
 	printf(".El\n");
 }

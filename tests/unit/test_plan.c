@@ -363,9 +363,7 @@ static const struct {
 	{{.service = "app=db"}}, 1, "10.20.30.1", IRIS1, false, false},
     {"node", "no l2-advertisement of pool \"web\" has node-selectors that match node iris1",
 	{{.node = IRIS2}}, 1, "10.20.30.1", IRIS1, false, false},
-    {"bgp",
-	"no l2-advertisement names pool \"web\"; one of bgp.advertisements does, but BGP comes with "
-	"a later version",
+    {"bgp", "no l2-advertisement names pool \"web\"; one of bgp.advertisements does",
 	{{.pool = "db"}}, 1, "10.20.30.1", IRIS1, true, false},
     {"network", "node iris1 has the condition NetworkUnavailable", {{0}}, 1, "10.20.30.1", IRIS1,
 	false, true},
