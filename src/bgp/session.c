@@ -528,24 +528,27 @@ bgp_session_connected(
 	session_settle(s, now);
 }
 
-/* A slot for an incoming connection, BGP_SLOTS if there is none. One that waits for its OPEN goes:
- * a peer that connects again has given it up. */
-static unsigned
-slot_for_incoming(struct bgp_session *s, mono_t now)
+/* There is no slot. The older of the router's connections that still wait for their OPEN goes, for
+ * the router may have forgotten it: it finds the slot free when it comes again. */
+static void
+give_up_oldest(struct bgp_session *s, mono_t now)
 {
-	unsigned slot = free_slot(s);
+	const struct bgp_connection *c, *oldest = NULL;
+	unsigned slot, oldest_slot = BGP_SLOTS;
 	struct bgp_error err;
 
-	if (slot < BGP_SLOTS)
-		return slot;
 	for (slot = 0; slot < BGP_SLOTS; slot++) {
-		if (s->connections[slot]->state != BGP_OPEN_SENT || s->connections[slot]->outgoing)
+		c = s->connections[slot];
+		if (c->outgoing || c->state != BGP_OPEN_SENT ||
+		    (oldest && !mono_before(c->stands_since, oldest->stands_since)))
 			continue;
-		bgp_error_cease(&err, BGP_CEASE_COLLISION, "");
-		session_end(s, slot, &err, now);
-		break;
+		oldest = c;
+		oldest_slot = slot;
 	}
-	return slot;
+	if (!oldest)
+		return;
+	bgp_error_cease(&err, BGP_CEASE_COLLISION, "");
+	session_end(s, oldest_slot, &err, now);
 }
 
 bool
@@ -553,17 +556,21 @@ bgp_session_accept(
     struct bgp_session *s, const struct bgp_next_hops *local, mono_t now, unsigned *ret_slot)
 {
 	const char *refusal = NULL;
-	unsigned slot = BGP_SLOTS;
+	unsigned slot = free_slot(s);
+	bool full = false;
 
 	if (!s->started)
 		refusal = "stopped";
 	else if (!rate_take(&s->accepts, now))
 		refusal = "too many connections";
-	else if ((slot = slot_for_incoming(s, now)) == BGP_SLOTS)
+	else if ((full = slot == BGP_SLOTS))
 		refusal = "two connections are there";
 	if (refusal) {
 		s->counters.refused++;
 		session_say(s, BGP_EVENT_REFUSED, "%s", refusal);
+		if (full)
+			give_up_oldest(s, now);
+		session_settle(s, now);
 		return false;
 	}
 	s->counters.accepted++;

@@ -210,8 +210,8 @@ void bgp_session_routes_complete(struct bgp_session *s);
 void bgp_session_connected(
     struct bgp_session *s, unsigned slot, const struct bgp_next_hops *local, mono_t now);
 /*
- * A connection from the peer's address. True: it has *ret_slot now; actions that are there when
- * this returns are about older connections, so take them before. False: close it unread.
+ * A connection from the peer's address. True: it has *ret_slot now. False: close it unread; there
+ * may be actions all the same.
  */
 bool bgp_session_accept(
     struct bgp_session *s, const struct bgp_next_hops *local, mono_t now, unsigned *ret_slot);

@@ -257,7 +257,7 @@ accept_one(struct world *w)
 
 	if (!bgp_session_accept(w->session, &w->local, w->now, &slot))
 		return;
-	take_actions(w);
+	/* Before any action is taken: none is about this slot. */
 	assert(w->sockets[slot].state == SOCKET_NONE);
 	w->sockets[slot].state = SOCKET_STANDS;
 }
