@@ -8,12 +8,13 @@ from .api import ApiClient, ApiError
 from .arp import ArpCapture, announce, arp_query
 from .cluster import KubeSim, LyingRelay, RealKube, TcpRelay
 from .daemon import Daemon, base_settings
+from .kubenode import KubeNode, set_endpoints
 from .ndp import NdpCapture, announce6, ndp_query
 from .netns import Lab
 from .nodeport import NodePorts
 from .probe import Answerers, ArpWatch, Probe
 from .wait import wait_until
 
-__all__ = ["Answerers", "ApiClient", "ApiError", "ArpCapture", "ArpWatch", "Daemon", "KubeSim", "Lab", "LyingRelay",
-           "NdpCapture", "NodePorts", "Probe", "RealKube", "TcpRelay", "announce", "announce6", "arp_query", "base_settings",
-           "ndp_query", "wait_until"]
+__all__ = ["Answerers", "ApiClient", "ApiError", "ArpCapture", "ArpWatch", "Daemon", "KubeNode", "KubeSim", "Lab",
+           "LyingRelay", "NdpCapture", "NodePorts", "Probe", "RealKube", "TcpRelay", "announce", "announce6", "arp_query",
+           "base_settings", "ndp_query", "set_endpoints", "wait_until"]

@@ -74,11 +74,11 @@ class Lab:
     # Up and down
 
     def up(self):
-        self._make("fab")
+        self.make("fab")
         self.ip("fab", "link", "add", "br0", "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
         self.ip("fab", "link", "set", "br0", "up")
         for member, (v4, v6, mac) in self.members.items():
-            self._make(member)
+            self.make(member)
             # Made in the two namespaces at once: no name in the root namespace that could collide.
             self.ip(None, "link", "add", "eth0", "address", mac, "netns", self.ns(member),
                     "type", "veth", "peer", "name", f"p-{member}", "netns", self.ns("fab"))
@@ -90,7 +90,8 @@ class Lab:
             self.ip(node, "route", "add", "default", "via", "10.77.0.1")
             self.sysctl(node, "net.ipv4.ip_forward=1")
 
-    def _make(self, member):
+    def make(self, member):
+        """One more namespace; it goes with the others."""
         self.ip(None, "netns", "add", self.ns(member))
         self.ip(member, "link", "set", "lo", "up")
         # No duplicate address detection: addresses work at once. No router advertisements: nobody sends any.
