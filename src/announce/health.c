@@ -367,7 +367,7 @@ health_next(struct health *health, mono_t now, struct health_question *ret_quest
 
 	if (health->n_out >= HEALTH_IN_FLIGHT)
 		return false;
-	timer = timer_take(&health->timers, now);
+	timer = timer_take(&health->timers, mono_add_usec(now, HEALTH_BATCH_USEC));
 	if (!timer)
 		return false;
 	entry = (struct entry *)(void *)((char *)timer - offsetof(struct entry, timer));

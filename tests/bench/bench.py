@@ -243,8 +243,31 @@ def bench_idle(options):
             "the busiest; all: " + ", ".join(f"{s * 1e3 / seconds:.2f}" for s in spent) + " ms/s")
 
 
+def bench_local(options):
+    """30 seconds in which every Local Service is asked for its endpoints each second."""
+    seconds = 30
+    with Bench(options, 1) as bench:
+        daemon = bench.daemons[0]
+        bench.start()
+        create_services(bench.api, [f"bench-{i}" for i in range(SERVICE_COUNT)], externalTrafficPolicy="Local")
+        server = bench.serve_node_ports(daemon.node)
+        bench.wait_announced(SERVICE_COUNT)
+        time.sleep(15)
+        begin, before, served = time.monotonic(), daemon.process.cpu_seconds(), server.cpu_seconds()
+        time.sleep(seconds)
+        server.check()
+        passed = time.monotonic() - begin
+        spent = (daemon.process.cpu_seconds() - before) / passed * 100
+        ports = daemon.status()["health"]["nodePorts"]
+        if ports["serving"] != SERVICE_COUNT:
+            raise Failed(f"not all are served: {ports}")
+        row(f"CPU, {SERVICE_COUNT} Local Services asked each second", spent, "% of a core", 5,
+            f"the ports' server, in Python: {(server.cpu_seconds() - served) / passed * 100:.0f} %")
+        report_memory(f"memory, {SERVICE_COUNT} Local Services", daemon.process.memory(), 10)
+
+
 BENCHES = {"start": bench_start, "memory": bench_memory, "storm": bench_storm, "takeover": bench_takeover, "latency": bench_latency,
-           "arp": bench_arp, "idle": bench_idle}
+           "arp": bench_arp, "idle": bench_idle, "local": bench_local}
 ON_REQUEST = {"busy": bench_busy}
 
 

@@ -18,6 +18,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -261,22 +262,22 @@ class Connection:
         self._http.close()
 
 
-def service(name, address=None):
+def service(name, address=None, **spec):
     annotations = {"metallb.io/loadBalancerIPs": address} if address else {}
     return json.dumps({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "annotations": annotations},
         "spec": {"type": "LoadBalancer", "selector": {"app": name},
-                 "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}]}}).encode()
+                 "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}], **spec}}).encode()
 
 
-def create_services(api, names, connections=4):
+def create_services(api, names, connections=4, **spec):
     """All at once, over some connections."""
     names, errors = list(names), []
 
     def work(part, connection):
         try:
             for name in part:
-                connection.call("POST", SERVICES, service(name))
+                connection.call("POST", SERVICES, service(name, **spec))
         except Exception as error:
             errors.append(error)
 
@@ -408,6 +409,7 @@ class Bench:
         self.directory = os.path.join(options.work, f"{time.monotonic_ns()}")
         self.api = None
         self.daemons = []
+        self.others = []
 
     def __enter__(self):
         try:
@@ -424,6 +426,8 @@ class Bench:
         for daemon in self.daemons:
             if daemon.process:
                 daemon.process.end()
+        for process in self.others:
+            process.end()
         if self.api:
             self.api.end()
         self.net.down()
@@ -443,6 +447,18 @@ class Bench:
         running = [d for d in self.daemons if d.process]
         wait_until(lambda: sum(d.announced() for d in running) >= count, seconds, f"{count} addresses are announced",
                    0.2)
+
+    def serve_node_ports(self, node):
+        """Local endpoints of every Local Service on this node, by a process that answers for kube-proxy."""
+        path = os.path.join(self.directory, f"ports-{node}")
+        with open(path, "w", encoding="ascii") as f:
+            for s in self.services():
+                if s["spec"].get("healthCheckNodePort"):
+                    f.write(f"{s['spec']['healthCheckNodePort']} {s['metadata']['namespace']} {s['metadata']['name']}\n")
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nodeports.py")
+        process = Process(self.net, node, [sys.executable, program, path], path + ".log")
+        self.others.append(process)
+        return process
 
     def fill(self, count):
         """So many Services with addresses that are announced."""

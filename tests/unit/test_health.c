@@ -272,7 +272,7 @@ test_spread(void **state)
 	}
 	want(health, services, ARRAY_SIZE(services), true, 0);
 	run(health, 0, 0, &world);
-	assert_int_equal(world.asked, 1000);
+	assert_in_range(world.asked, 1000, 1060);
 	for (i = 0; i < 10; i++) {
 		int64_t begin = 10 * SECOND + (int64_t)i * SECOND / 10;
 
@@ -280,7 +280,8 @@ test_spread(void **state)
 		if (i)
 			assert_in_range(world.asked, 60, 150);
 	}
-	assert_true(world.most < 5);
+	/* What is due within HEALTH_BATCH_USEC, and no more. */
+	assert_in_range(world.most, 10, 60);
 	health_free(health);
 	for (i = 0; i < ARRAY_SIZE(services); i++)
 		service_free(services[i]);
