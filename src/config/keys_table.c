@@ -277,7 +277,8 @@ static const struct config_key l2_advertisement_keys[] = {
 	.max_items = SETTINGS_MAX_LIST,
 	.example = "[\"eth*\"]",
 	.initial_doc = "those with a connected prefix that holds the address, else all usable ones",
-	.doc = "The interfaces on which the addresses are announced."},
+	.doc = "The interfaces on which the addresses are announced. A node that has none of them "
+	       "up leaves them to other nodes, and says so."},
     {.name = "node-selectors",
 	L2(node_selectors),
 	.type = CONFIG_SELECTORS,
@@ -291,7 +292,9 @@ static const struct config_key l2_advertisement_keys[] = {
 	.max_items = SETTINGS_MAX_LIST,
 	.initial_doc = "all Services",
 	.example = "[\"app=web\"]",
-	.doc = "The Services whose addresses are announced."},
+	.doc = "The Services whose addresses are announced. An address that Services share is "
+	       "announced when one of them matches, on the interfaces of all advertisements that "
+	       "match any of them."},
     {.name = "preferred-nodes",
 	COUNTED(struct settings_l2_advertisement, preferred_nodes, n_preferred_nodes),
 	.type = CONFIG_OBJECTS,
@@ -521,7 +524,7 @@ SECTION(pool_section, "address-pools", struct settings_pool, pool_keys, .shared 
 SECTION(l2_section, "l2-advertisements", struct settings_l2_advertisement, l2_advertisement_keys,
     .shared = true,
     .doc = "Announcement on the local network, by ARP for IPv4 and by neighbour discovery for "
-	   "IPv6: one node owns each address.");
+	   "IPv6: one node owns each address. What several entries say of an address adds up.");
 SECTION(bfd_section, "bfd-profiles", struct settings_bfd_profile, bfd_profile_keys, .later = true,
     .reset = "the sessions with this profile",
     .doc = "Timers of BFD sessions, for peers of bgp and for failover.");
