@@ -61,26 +61,41 @@ destroy(void *arg)
 	free(ps);
 }
 
+/* Once for all: a batch that touched every slot again would cost more than the few frames that it
+ * mostly has. */
+static void
+init_slot(struct packet_socket *ps, int i)
+{
+	struct slot *slot = &ps->slots[i];
+
+	slot->iov = (struct iovec){.iov_base = slot->bytes, .iov_len = sizeof(slot->bytes)};
+	ps->messages[i].msg_hdr = (struct msghdr){
+	    .msg_name = &slot->from,
+	    .msg_namelen = sizeof(slot->from),
+	    .msg_iov = &slot->iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &slot->control,
+	    .msg_controllen = sizeof(slot->control),
+	};
+}
+
+/* What the kernel wrote into the header of a message that was received. */
+static void
+reuse_slot(struct packet_socket *ps, int i)
+{
+	struct msghdr *hdr = &ps->messages[i].msg_hdr;
+
+	hdr->msg_namelen = sizeof(ps->slots[i].from);
+	hdr->msg_controllen = sizeof(ps->slots[i].control);
+	hdr->msg_flags = 0;
+}
+
 /* How many frames, 0 when there are none, or -errno. */
 static int
 receive_batch(struct packet_socket *ps)
 {
-	int i, n;
+	int n = recvmmsg(ps->fd, ps->messages, PACKET_BATCH, MSG_DONTWAIT, NULL);
 
-	for (i = 0; i < PACKET_BATCH; i++) {
-		struct slot *slot = &ps->slots[i];
-
-		slot->iov = (struct iovec){.iov_base = slot->bytes, .iov_len = sizeof(slot->bytes)};
-		ps->messages[i].msg_hdr = (struct msghdr){
-		    .msg_name = &slot->from,
-		    .msg_namelen = sizeof(slot->from),
-		    .msg_iov = &slot->iov,
-		    .msg_iovlen = 1,
-		    .msg_control = &slot->control,
-		    .msg_controllen = sizeof(slot->control),
-		};
-	}
-	n = recvmmsg(ps->fd, ps->messages, PACKET_BATCH, MSG_DONTWAIT, NULL);
 	if (n >= 0)
 		return n;
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -165,8 +180,11 @@ on_readable(void *arg, bool readable, bool writable)
 			ps->stats.errors++;
 			break;
 		}
-		for (i = 0; i < n && !ps->freed; i++)
-			deliver(ps, i);
+		for (i = 0; i < n; i++) {
+			if (!ps->freed)
+				deliver(ps, i);
+			reuse_slot(ps, i);
+		}
 		if (n < PACKET_BATCH)
 			break;
 	}
@@ -212,12 +230,14 @@ packet_socket_open(struct loop *loop, uint16_t ethertype, const struct sock_filt
     size_t n_filter, packet_socket_fn *fn, void *arg, struct packet_socket **ret_socket)
 {
 	struct packet_socket *ps = xcalloc(1, sizeof(*ps));
-	int err;
+	int err, i;
 
 	ps->loop = loop;
 	ps->fd = -1;
 	ps->fn = fn;
 	ps->arg = arg;
+	for (i = 0; i < PACKET_BATCH; i++)
+		init_slot(ps, i);
 	loop_deferred_init(&ps->gone, loop, destroy, ps);
 	err = set_up(ps, ethertype, filter, n_filter);
 	if (err) {
