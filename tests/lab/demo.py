@@ -17,6 +17,7 @@ import yaml
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lab import KubeSim, Lab, RealKube, wait_until  # noqa: E402
+from lab.api import lease_name  # noqa: E402
 from lab.process import Process  # noqa: E402
 
 LEASE_SECONDS = 5
@@ -28,6 +29,7 @@ metadata:
   namespace: default
 spec:
   type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
   ports:
   - name: http
     port: 80
@@ -38,7 +40,7 @@ kubernetes: {{
 	certificate-authority = "{ca}";
 	token-file = "{token}";
 }};
-address-pools: ( {{ name = "lan"; addresses = ["10.77.0.200-10.77.0.210"]; }} );
+address-pools: ( {{ name = "lan"; addresses = ["10.77.0.200-10.77.0.210", "fd77::200-fd77::210"]; }} );
 l2-advertisements: ( {{ address-pools = ["lan"]; }} );
 # The shortest there is, so that the demo is quick. The default is 15s.
 failover: {{ lease-duration = "{lease}s"; }};
@@ -55,6 +57,12 @@ table ip service {
 		ip daddr 10.77.0.200-10.77.0.210 tcp dport 80 redirect to :8080
 	}
 }
+table ip6 service {
+	chain prerouting {
+		type nat hook prerouting priority dstnat;
+		ip6 daddr fd77::200-fd77::210 tcp dport 80 redirect to :8080
+	}
+}
 """
 
 
@@ -69,6 +77,10 @@ def title(text):
 def show(text):
     for line in text.rstrip("\n").splitlines():
         say("    " + line.replace("\t", "    "))
+
+
+def url(ip):
+    return f"http://[{ip}]/" if ":" in ip else f"http://{ip}/"
 
 
 class Demo:
@@ -130,8 +142,8 @@ class Demo:
             os.makedirs(os.path.join(own, "state"))
             with open(os.path.join(own, "www", "index.html"), "w", encoding="ascii") as f:
                 f.write(f"hello from {node}\n")
-            self.others.append(Process([sys.executable, "-m", "http.server", "8080", "--directory",
-                                        os.path.join(own, "www")], self.lab.ns(node), os.path.join(own, "http.log")))
+            self.others.append(Process([sys.executable, "-m", "http.server", "8080", "--bind", "::",
+                                        "--directory", os.path.join(own, "www")], self.lab.ns(node), os.path.join(own, "http.log")))
             self.lab.run(node, "nft", "-f", "-", input=KUBE_PROXY)
             # A host name and files of its own, as on a machine of its own: so the very same metallb.conf serves all.
             machine = f'hostname {node} && mount --bind "{own}" "{here}" && exec "$0" -f "{self.conf}"'
@@ -139,16 +151,17 @@ class Demo:
                 ["unshare", "--uts", "sh", "-c", machine, os.path.join(self.build, "src", "daemon", "metallbd")],
                 self.lab.ns(node), os.path.join(own, "metallbd.log"))
 
-    def address(self):
+    def addresses(self):
+        """IPv4 and IPv6, once both are there."""
         addresses = self.cluster.admin.addresses("web")
-        return addresses[0] if addresses else None
+        return addresses if len(addresses) == 2 else None
 
     def holder(self, ip):
-        return self.cluster.admin.holder("ip-" + ip.replace(".", "-"))
+        return self.cluster.admin.holder(lease_name(ip))
 
     def get(self, ip):
         """One HTTP request of the client, with a connection of its own; None if there is no answer in 0.3 s."""
-        done = self.lab.run("client", "curl", "-s", "-m", "0.3", f"http://{ip}/", check=False)
+        done = self.lab.run("client", "curl", "-s", "-g", "-m", "0.3", url(ip), check=False)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def run(self):
@@ -167,13 +180,15 @@ class Demo:
         wait_until(lambda: len([n for n in self.cluster.admin.leases() if n.startswith("node-")]) == 3, 20,
                    "three heartbeats")
 
-        title("A Service of type LoadBalancer")
+        title("A Service of type LoadBalancer, in IPv4 and IPv6")
         created = time.monotonic()
         self.create_service()
-        ip = wait_until(self.address, 20, "an address in the Service's status", interval=0.005)
-        say(f"  {ip} is in its status after {(time.monotonic() - created) * 1000:.0f} ms"
+        both = wait_until(self.addresses, 20, "two addresses in the Service's status", interval=0.005)
+        ip = both[0]
+        say(f"  {' and '.join(both)} are in its status after {(time.monotonic() - created) * 1000:.0f} ms"
             f"{', kubectl included' if self.kubectl else ''}.")
-        owner = wait_until(lambda: self.holder(ip), 20, "an owner")
+        owners = [wait_until(lambda a=a: self.holder(a), 20, f"an owner of {a}") for a in both]
+        owner = owners[0]
         self.admin("get", "service", "web", path="/api/v1/namespaces/default/services/web",
                    field="status")
         say("\n  Which node answers for it is in a Lease, for anyone to read:")
@@ -181,34 +196,43 @@ class Demo:
                    field="spec")
         say()
         self.ctl(owner, "explain", "default/web")
+        say()
+        self.ctl(owner, "l2")
 
         title("A client on the LAN asks for it")
         say("  The nodes run no kube-proxy here. Its part, taking packets for the address to an endpoint, is\n"
             "  played by one nftables rule, and the endpoint by a small web server that tells the node's name.")
-        self.first_answer(ip, owner)
+        for address, node in zip(both, owners):
+            self.first_answer(address, node)
 
         title(f"{owner} dies")
         say("  Its daemon gets SIGKILL and its network port goes down, as when the machine loses power.")
         self.failover(ip, owner)
+        six = both[1]
+        say(f"  client $ curl {url(six)}")
+        show(wait_until(lambda: self.get(six), 60, "an answer by IPv6", interval=0.02))
 
     def first_answer(self, ip, owner):
         # The new address has been probed for and is answered at once; wait for that, not for luck.
         wait_until(lambda: self.get(ip), 10, "an HTTP answer")
         self.lab.ip("client", "neigh", "flush", "dev", "eth0")
         log = os.path.join(self.directory, "tcpdump.log")
-        only = f"arp and host {ip} and ether host {self.lab.mac('client')}"
+        protocol, about, answered = ("icmp6", "icmp6 and (ip6[40] == 135 or ip6[40] == 136)", "tgt is") if ":" in ip \
+            else ("arp", f"arp and host {ip}", "is-at")
+        only = f"{about} and ether host {self.lab.mac('client')}"
         sniffer = Process(["tcpdump", "-l", "-nn", "-e", "-t", "-i", "eth0", only], self.lab.ns("client"), log)
         wait_until(lambda: "listening on" in sniffer.output(), 10, "tcpdump listens")
-        say(f"  client $ curl http://{ip}/")
+        say(f"  client $ curl {url(ip)}")
         show(self.get(ip) or "(no answer)")
-        say("  client $ tcpdump -nn -e -i eth0 arp")
-        wait_until(lambda: "is-at" in sniffer.output(), 5, "the ARP reply in tcpdump's output")
+        say(f"  client $ tcpdump -nn -e -i eth0 {protocol}")
+        wait_until(lambda: any(ip in line and answered in line for line in sniffer.output().splitlines()), 5,
+                   "the answer in tcpdump's output")
         show("\n".join(line for line in sniffer.output().splitlines() if f"{ip}" in line and "ethertype" in line))
         sniffer.stop()
         say(f"  {self.lab.mac(owner)} is {owner}.")
 
     def failover(self, ip, owner):
-        say(f"  client $ while curl -s http://{ip}/; do :; done &")
+        say(f"  client $ while curl -s {url(ip)}; do :; done &")
         self.daemons[owner].kill()
         killed = time.monotonic()
         # Without this its kernel would go on serving the client, who still has its MAC.
@@ -218,8 +242,8 @@ class Demo:
         show(other)
         say(f"  {ip} answers again after {took:.1f} s (a dead node's lease ends {LEASE_SECONDS} s after its last\n"
             "  heartbeat; the client's ARP cache was corrected by the new owner's announcement).")
-        self.admin("-n", "metallbd-system", "get", "lease", "ip-" + ip.replace(".", "-"),
-                   path=self.cluster.admin.lease_path("ip-" + ip.replace(".", "-")), field="spec")
+        self.admin("-n", "metallbd-system", "get", "lease", lease_name(ip),
+                   path=self.cluster.admin.lease_path(lease_name(ip)), field="spec")
         if other == f"hello from {owner}":
             raise SystemExit("the dead node answered")
 
@@ -230,8 +254,8 @@ class Demo:
         node = next(n for n, d in self.daemons.items() if d.alive())
         show(f"""\
 ip netns exec {prefix}api {' '.join(self.kubectl_command('get', 'services'))}
-ip netns exec {prefix}client curl http://10.77.0.200/
-ip netns exec {prefix}client tcpdump -nn -e -i eth0 arp
+ip netns exec {prefix}client curl http://10.77.0.200/ http://[fd77::200]/
+ip netns exec {prefix}client tcpdump -nn -e -i eth0 arp or icmp6
 {ctl} -s {self.directory}/{node}/metallbd.sock status
 {ctl} -s {self.directory}/{node}/metallbd.sock explain default/web
 tail -f {self.directory}/{node}/metallbd.log
