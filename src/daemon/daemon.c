@@ -261,6 +261,7 @@ replan(void *arg)
 		    ", so it is ignored on all");
 	plan_free(old);
 	heartbeat_publish(daemon);
+	warnings_check_plan(&daemon->warnings);
 	want_all(daemon);
 	voice_follow_plan(daemon);
 	update_routes(daemon);
@@ -278,67 +279,6 @@ replan(void *arg)
 }
 
 /* --- what follows from members and interfaces --- */
-
-static void
-say_if_new(char **said, struct strbuf *text)
-{
-	if (!str_eq(*said ? *said : "", strbuf_text(text))) {
-		free(*said);
-		*said = strbuf_detach(text);
-		if (**said)
-			log_warning("%s", *said);
-	}
-	strbuf_free(text);
-}
-
-static void
-check_unequal_files(struct daemon *daemon)
-{
-	const struct membership *members = leases_membership(daemon->leases);
-	struct strbuf text = {0};
-	const struct member *member;
-
-	MAP_FOREACH (member, members->members) {
-		/* Our own Lease says for a moment what was in force before a reload. */
-		if (member->present && member->state == MEMBER_LIVE && member->info &&
-		    !str_eq(member->name, daemon->settings->node.name) &&
-		    member->info->settings_hash != daemon->settings->shared_hash)
-			strbuf_printf(&text, "%s%s",
-			    text.len ? ", "
-				     : "config the settings of this node differ from those of ",
-			    member->name);
-	}
-	if (text.len)
-		strbuf_add(&text,
-		    ": metallb.conf must be the same on all nodes, compare address-pools, l2-advertisements, bgp and failover");
-	say_if_new(&daemon->unequal, &text);
-}
-
-static void
-check_own_addresses(struct daemon *daemon)
-{
-	const struct link_table *links = netlink_table(daemon->netlink);
-	struct strbuf text = {0};
-	size_t i, j;
-
-	for (i = 0; i < links->count; i++) {
-		for (j = 0; j < links->items[i].n_addresses; j++) {
-			const struct ip_addr *addr = &links->items[i].addresses[j].addr;
-			const struct settings_pool *pool = settings_pool_of(daemon->settings, addr);
-			char ip[IP_ADDR_STRLEN];
-
-			if (!pool || !settings_pool_allows(pool, addr))
-				continue;
-			ip_addr_format(addr, ip);
-			strbuf_printf(&text, "%s%s of %s (pool %s)",
-			    text.len ? ", " : "config this node's own addresses are inside pools: ",
-			    ip, links->items[i].name, pool->name);
-		}
-	}
-	if (text.len)
-		strbuf_add(&text, "; they are never given to a Service, exclude them");
-	say_if_new(&daemon->own_in_pool, &text);
-}
 
 /* No node's address is ever given out. */
 static void
@@ -395,7 +335,7 @@ on_leases_changed(void *arg)
 {
 	struct daemon *daemon = arg;
 
-	check_unequal_files(daemon);
+	warnings_check_files(&daemon->warnings);
 	forbid_node_addresses(daemon);
 	allocation_set_may_revoke(daemon->allocation,
 	    membership_hash_majority(leases_membership(daemon->leases)) == HASH_MAJORITY_OURS);
@@ -411,7 +351,7 @@ on_links_changed(void *arg, const struct link_table *links)
 
 	l2_set_links(daemon->l2, links);
 	bgp_set_links(daemon->bgp, links);
-	check_own_addresses(daemon);
+	warnings_check_links(&daemon->warnings);
 	forbid_node_addresses(daemon);
 	daemon_replan(daemon);
 }
@@ -538,8 +478,8 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 	    daemon->leases, settings->failover.on_api_loss == ON_API_LOSS_RELEASE);
 	leases_set_rebalance(daemon->leases, settings->failover.rebalance_usec);
 	loop_gap_set(&daemon->gap, gap_threshold(settings));
-	check_unequal_files(daemon);
-	check_own_addresses(daemon);
+	warnings_check_files(&daemon->warnings);
+	warnings_check_links(&daemon->warnings);
 	daemon_replan(daemon);
 }
 
@@ -891,6 +831,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 	daemon->settings = settings;
 	daemon->state_lock = -1;
 	claims_init(&daemon->claims, daemon);
+	warnings_init(&daemon->warnings, daemon);
 	daemon->started_wall_usec = daemon->loaded_wall_usec = loop_wall_usec();
 	loop_deferred_init(&daemon->replan, daemon->loop, replan, daemon);
 	loop_deferred_init(&daemon->refresh, daemon->loop, refresh_status, daemon);
@@ -907,7 +848,7 @@ daemon_start(struct daemon *daemon, struct settings *settings)
 	if (err)
 		return err;
 	daemon->saved = saved_new(daemon);
-	check_own_addresses(daemon);
+	warnings_check_links(&daemon->warnings);
 	forbid_node_addresses(daemon);
 	loop_deferred_init(&daemon->gap_over, daemon->loop, on_gap_over, daemon);
 	loop_gap_init(&daemon->gap, daemon->loop, gap_threshold(settings), on_gap, daemon);
@@ -953,7 +894,6 @@ daemon_free(struct daemon *daemon)
 		file_unlock(daemon->state_lock);
 	config_report_fini(&daemon->refused);
 	settings_free(daemon->settings);
-	free(daemon->unequal);
-	free(daemon->own_in_pool);
+	warnings_fini(&daemon->warnings);
 	free(daemon->wanted);
 }

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "daemon/claims.h"
+#include "daemon/warnings.h"
 #include "io/loop.h"
 #include "util/addr.h"
 #include "util/mono.h"
@@ -81,8 +82,7 @@ struct daemon {
 	bool released, sessions_ended; /* while stopping: what is done of it */
 	uint64_t reloads, reload_errors;
 	struct claims claims;
-	char *unequal;     /* warnings as last said: nodes with other settings, */
-	char *own_in_pool; /* and own addresses inside pools */
+	struct warnings warnings;
 	struct loop_deferred replan, refresh;
 	mono_t replan_after;
 	struct loop_timer stop_timer, replan_timer, trim_timer;

@@ -638,11 +638,11 @@ static void
 put_warnings(const struct daemon *daemon, json_object *status)
 {
 	json_object *list = kube_json_put_array(status, "warnings");
+	int i;
 
-	if (daemon->unequal && *daemon->unequal)
-		add_string(list, daemon->unequal);
-	if (daemon->own_in_pool && *daemon->own_in_pool)
-		add_string(list, daemon->own_in_pool);
+	for (i = 0; i < WARNING_COUNT; i++)
+		if (*warnings_text(&daemon->warnings, (enum warning)i))
+			add_string(list, warnings_text(&daemon->warnings, (enum warning)i));
 	if (node_is_missing(daemon->node))
 		add_string(
 		    list, "the API server has no Node of this node's name: is node.name right?");

@@ -77,3 +77,26 @@ host_raise_descriptors(unsigned wanted)
 		limit = raised;
 	return limit.rlim_cur < wanted ? (unsigned)limit.rlim_cur : wanted;
 }
+
+static int
+read_arp_ignore(const char *interface)
+{
+	char *path = xasprintf("/proc/sys/net/ipv4/conf/%s/arp_ignore", interface), *text;
+	size_t len;
+	int err = file_read(path, 64, &text, &len);
+
+	free(path);
+	if (err)
+		return err;
+	err = atoi(text);
+	free(text);
+	return err;
+}
+
+int
+host_arp_ignore(const char *interface)
+{
+	int all = read_arp_ignore("all"), own = read_arp_ignore(interface);
+
+	return all < 0 || own < 0 ? -ENOENT : all > own ? all : own;
+}

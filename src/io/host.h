@@ -13,6 +13,11 @@ int host_machine_id(char out[HOST_ID_SIZE]);
 int host_boot_id(char out[HOST_ID_SIZE]);
 /* The host's name in lower case, as kubelet names its Node by default. 0 or -errno. */
 int host_name(char out[HOST_NAME_SIZE]);
+/*
+ * net.ipv4.conf.*.arp_ignore as it acts on an interface: the greater of its own and that of `all`.
+ * With 0 the kernel answers ARP there for addresses of any interface. Or -errno.
+ */
+int host_arp_ignore(const char *interface);
 
 /*
  * Lets this process have `wanted` descriptors, or as many as its hard limit allows. Returns how

@@ -385,7 +385,7 @@ take_address(struct netlink *nl, struct nlmsghdr *hdr)
 		return;
 	}
 	entry = entry_find(nl, (int)ifa->ifa_index);
-	if (!entry)
+	if (!entry || link_is_kube_ipvs(&entry->info))
 		return;
 	flags = ifa->ifa_flags;
 	if (tb[IFA_FLAGS] && nla_len(tb[IFA_FLAGS]) >= (int)sizeof(uint32_t))

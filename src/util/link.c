@@ -53,6 +53,12 @@ link_is_on_link(const struct link_info *link, const struct ip_addr *addr)
 }
 
 bool
+link_is_kube_ipvs(const struct link_info *link)
+{
+	return str_has_prefix(link->name, "kube-ipvs");
+}
+
+bool
 link_has_address(const struct link_info *link, const struct ip_addr *addr)
 {
 	size_t i;

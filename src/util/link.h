@@ -45,6 +45,9 @@ const struct link_info *link_table_by_name(const struct link_table *table, const
 /* True when one of the link's addresses has a prefix that holds addr. Host prefixes (/32, /128)
  * connect nothing. */
 bool link_is_on_link(const struct link_info *link, const struct ip_addr *addr);
+/* kube-proxy's kube-ipvs0 in IPVS mode: a dummy with the addresses of all Services, ours too. They
+ * are not this node's own, and the table leaves them out. */
+bool link_is_kube_ipvs(const struct link_info *link);
 bool link_has_address(const struct link_info *link, const struct ip_addr *addr);
 
 #endif

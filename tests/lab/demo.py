@@ -216,9 +216,9 @@ class Demo:
         # The new address has been probed for and is answered at once; wait for that, not for luck.
         wait_until(lambda: self.get(ip), 10, "an HTTP answer")
         self.lab.ip("client", "neigh", "flush", "dev", "eth0")
-        log = os.path.join(self.directory, "tcpdump.log")
         protocol, about, answered = ("icmp6", "icmp6 and (ip6[40] == 135 or ip6[40] == 136)", "tgt is") if ":" in ip \
             else ("arp", f"arp and host {ip}", "is-at")
+        log = os.path.join(self.directory, f"tcpdump-{protocol}.log")
         only = f"{about} and ether host {self.lab.mac('client')}"
         sniffer = Process(["tcpdump", "-l", "-nn", "-e", "-t", "-i", "eth0", only], self.lab.ns("client"), log)
         wait_until(lambda: "listening on" in sniffer.output(), 10, "tcpdump listens")
