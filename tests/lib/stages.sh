@@ -302,6 +302,7 @@ stage_package()
 	case_of "Debian packages" "$LOGS/package-deps.log" install_packages $PACKAGE_PACKAGES || return
 	prepare || return
 	case_of "dpkg-buildpackage" "$LOGS/package-build.log" build_deb || return
+	# shellcheck disable=SC2034 # of lib/deb.sh
 	DEB=$(find "$BUILD/deb" -maxdepth 1 -name 'metallb_*.deb')
 	DEB_ROOT=$BUILD/deb/root
 	case_of "lintian" "$LOGS/package-lintian.log" lintian --allow-root --fail-on error,warning "$BUILD"/deb/*.changes
