@@ -158,9 +158,8 @@ struct http_request_options {
 	int64_t idle_timeout_usec;    /* no byte for so long: HTTP_TIMEOUT; 0: none */
 	size_t max_body_bytes;        /* 0: HTTP_MAX_BODY_BYTES; streaming bodies have no cap */
 	bool fresh_connection;        /* a connection of its own, closed afterwards */
-	/* HTTP/1.1, hence the only one on its connection as long as it lasts. For what lasts:
-	 * libcurl 7.88 (Debian 12) may leave the bytes of one HTTP/2 stream lying when others on
-	 * the same connection come and go in numbers. */
+	/* HTTP/1.1, hence the only one on its connection as long as it lasts: for what lasts, so
+	 * that the flow control of a burst of other requests cannot hold it up. */
 	bool alone;
 	http_headers_fn *on_headers; /* with on_body only; NULL: not needed */
 	http_body_fn *on_body;       /* NULL: the body is collected */
