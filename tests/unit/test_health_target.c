@@ -1,5 +1,5 @@
-/* What the answers of one target mean, and where it is asked next: DESIGN.md section 7,
- * KUBERNETES.md 5.6 and 5.7, as tables of answers in order. */
+/* What the answers of one target mean, and where it is asked next: tables of answers in order, as
+ * kube-proxy of several versions, its replacements and strangers give them. */
 #include "test.h"
 
 #include <string.h>

@@ -720,6 +720,64 @@ test_health(void **state)
 	}
 }
 
+/*
+ * MetalLB: the cases of Local Services on iris1 and iris2: who may announce. MetalLB looks
+ * at endpoints of all nodes, we at the healthCheckNodePort of each, which counts the ready ones.
+ * Who of several does announce is decided by rank (lease/rank), of which the number of endpoints is
+ * no part.
+ */
+static const struct {
+	const char *name;
+	uint32_t ready[2];    /* on iris1, iris2 */
+	const char *selector; /* of the advertisement; NULL: all nodes */
+	bool eligible[2];
+} local_rows[] = {
+    {"endpoints on both", {1, 1}, NULL, {true, true}},
+    {"both on iris1", {2, 0}, NULL, {true, false}},
+    {"two on iris1, none ready", {0, 0}, NULL, {false, false}},
+    {"on both, iris2's not ready", {1, 0}, NULL, {true, false}},
+    {"on both, iris1's not ready", {0, 1}, NULL, {false, true}},
+    {"three, two on iris1", {2, 1}, NULL, {true, true}},
+    {"three, iris2 has two, one not ready", {1, 1}, NULL, {true, true}},
+    {"three, both of iris2 not ready", {1, 0}, NULL, {true, false}},
+    {"endpoint on iris1, advertised from iris2", {1, 0}, IRIS2, {false, false}},
+    {"endpoint on iris1, advertised from iris1", {1, 0}, IRIS1, {true, false}},
+};
+
+static void
+test_local_nodes(void **state)
+{
+	const struct settings_health settings = {.node_port_interval_usec = USEC_PER_SEC};
+	size_t i, node;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(local_rows); i++) {
+		const struct ad ad = {.node = local_rows[i].selector};
+
+		for (node = 0; node < 2; node++) {
+			const uint32_t endpoints[2] = {local_rows[i].ready[node], 0};
+			const int status[2] = {endpoints[0] ? 200 : 503, 0};
+			struct health *health = health_new(0);
+			struct fixture f;
+			struct plan *plan;
+
+			fixture_init(&f, &ad, 1, node ? IRIS2 : IRIS1);
+			health_set(health, &settings, MONO_ZERO);
+			health_want_begin(health);
+			health_want(health, make_local(&f, 0), true, MONO_ZERO);
+			health_want_end(health);
+			answer_all(health, status, endpoints);
+			f.input.health = health;
+			plan = plan_build(&f.input);
+			assert_row(i, local_rows[i].name,
+			    plan->addresses[0].eligible == local_rows[i].eligible[node]);
+			plan_free(plan);
+			health_free(health);
+			fixture_fini(&f);
+		}
+	}
+}
+
 /* A clusterIP that refuses: nothing to hand over. */
 static void
 test_no_endpoints_at_all(void **state)
@@ -811,6 +869,7 @@ main(void)
 	    cmocka_unit_test(test_labels_of_the_file_win),
 	    cmocka_unit_test(test_services),
 	    cmocka_unit_test(test_health),
+	    cmocka_unit_test(test_local_nodes),
 	    cmocka_unit_test(test_no_endpoints_at_all),
 	    cmocka_unit_test(test_serving),
 	    cmocka_unit_test(test_service_check),
