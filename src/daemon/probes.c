@@ -317,6 +317,19 @@ want_address(struct probes *probes, const struct plan_address *address, mono_t n
 	}
 }
 
+/* Every node with a route gets its share of the traffic, so all of them ask at the full pace. */
+static void
+want_claim(struct probes *probes, const struct route_claim *claim, mono_t now)
+{
+	const struct service *service;
+
+	if (claim->reason != ROUTE_ANNOUNCED && claim->reason != ROUTE_NOT_SERVED)
+		return;
+	service = service_table_find(services_table(probes->daemon->services), claim->service);
+	if (service)
+		health_want(probes->health, service, true, now);
+}
+
 static void
 say_too_many(struct probes *probes)
 {
@@ -334,6 +347,7 @@ void
 probes_follow(struct probes *probes)
 {
 	const struct plan *plan = probes->daemon->plan;
+	const struct routes *routes = probes->daemon->routes;
 	mono_t now = loop_now(probes->daemon->loop);
 	struct probe *probe, *next;
 	size_t i;
@@ -343,6 +357,8 @@ probes_follow(struct probes *probes)
 	for (i = 0; i < plan->n_addresses; i++)
 		if (plan->addresses[i].candidate || is_routed(probes->daemon, &plan->addresses[i]))
 			want_address(probes, &plan->addresses[i], now);
+	for (i = 0; routes && i < routes->n_claims; i++)
+		want_claim(probes, &routes->claims[i], now);
 	health_want_end(probes->health);
 	say_too_many(probes);
 	MAP_FOREACH_SAFE (probe, next, probes->probes)

@@ -21,7 +21,7 @@ struct probes *probes_new(struct daemon *daemon);
 void probes_free(struct probes *probes);
 /* After a reload. */
 void probes_set_settings(struct probes *probes);
-/* After each plan: what may be announced here is what is asked for. */
+/* After each plan and its routes: what may be announced here is what is asked for. */
 void probes_follow(struct probes *probes);
 /* Another node offers this address: whether it is served here is worth knowing at once. */
 void probes_hurry(struct probes *probes, const struct plan_address *address);

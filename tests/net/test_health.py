@@ -283,3 +283,21 @@ def test_cluster_check(api, lab, deployment, ports):
     finally:
         for node in ("node1", "node2"):
             lab.ip(node, "addr", "del", f"{cluster_ip}/32", "dev", "lo")
+
+
+def test_routes_follow_endpoints(api, lab, deployment, ports):
+    """Announced by BGP only: the same ports decide. (The router is not there; the routes are made all the same.)"""
+    deployment.start(2, {"l2-advertisements": [], "bgp": {
+        "my-asn": 64512, "peers": [{"name": "router", "peer-address": "10.77.0.1", "peer-asn": 64513}],
+        "advertisements": [{"name": "all", "weight": "endpoints"}]}})
+    ip, port = local_service(api, ports, lab)
+
+    def routes(node):
+        said = deployment.on(node).ctl("routes", "-j")
+        return [(r["prefix"], r["weight"]) for r in said["routes"]], [r["reason"] for r in said["notAnnounced"]]
+
+    for old, new, count in (("node2", "node1", 1), ("node1", "node2", 3)):
+        ports.serve(new, port, "web", count)
+        wait_until(lambda new=new, count=count: routes(new) == ([(f"{ip}/32", count)], []), MOVES, f"{new} has a route")
+        ports.serve(old, port, "web", 0)
+        wait_until(lambda old=old: routes(old) == ([], ["noLocalEndpoints"]), MOVES, f"{old} has none, and says why")
