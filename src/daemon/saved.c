@@ -1,6 +1,7 @@
 #include "daemon/saved.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +16,15 @@
 #include "lease/ownership.h"
 #include "model/service.h"
 #include "model/settings.h"
+#include "util/hash.h"
 #include "util/log.h"
 #include "util/map.h"
 #include "util/mem.h"
 #include "util/str.h"
 
 #define SAVED_FILE "saved.json"
+#define PROVEN_FILE "saved.proven" /* "BOOT-ID MICROSECONDS" */
+#define PROVEN_MAX_BYTES 128
 
 /* An address that the LAN is asked for. */
 struct probe {
@@ -33,10 +37,11 @@ struct probe {
 
 struct saved {
 	struct daemon *daemon;
-	char *path;
+	char *path, *proven_path;
 	struct loop_timer timer;
-	mono_t written; /* MONO_ZERO: never */
-	int error;      /* as last said */
+	uint64_t content; /* hash of what is in the file; 0: not written yet */
+	mono_t written;   /* MONO_ZERO: never */
+	int error;        /* as last said */
 	struct probe *probes;
 	struct loop_timer probe_timer;
 };
@@ -91,8 +96,60 @@ their_services(
 	return services;
 }
 
+/* Whether the file says it already is asked more often than it does not. */
+static uint64_t
+content_hash(const struct kube_saved *content)
+{
+	uint64_t hash = HASH_INIT;
+	char text[IP_ADDR_STRLEN];
+	size_t i;
+
+	for (i = 0; i < content->node_labels.count; i++) {
+		hash = hash_string(hash, content->node_labels.items[i].key);
+		hash = hash_string(hash, content->node_labels.items[i].value);
+	}
+	hash = hash_string(hash, content->network_unavailable ? "unavailable" : "");
+	for (i = 0; i < content->n_addresses; i++) {
+		ip_addr_format(&content->addresses[i], text);
+		hash = hash_string(hash, text);
+	}
+	for (i = 0; i < content->n_services; i++) {
+		hash = hash_string(hash, content->services[i]->key);
+		hash = hash_string(hash, content->services[i]->resource_version);
+	}
+	return hash_final(hash);
+}
+
 static int
-write_file(struct saved *saved)
+write_content(struct saved *saved, const struct kube_saved *content)
+{
+	uint64_t hash = content_hash(content);
+	char *text;
+	int err;
+
+	if (hash == saved->content)
+		return 0;
+	text = kube_saved_encode(content);
+	err = strlen(text) > KUBE_SAVED_MAX_BYTES
+	    ? -EFBIG
+	    : file_write_unsynced(saved->path, text, strlen(text), 0640);
+	free(text);
+	saved->content = err ? 0 : hash;
+	return err;
+}
+
+static int
+write_proven(const struct saved *saved, mono_t proven)
+{
+	char *text = xasprintf("%s %" PRId64 "\n", saved->daemon->boot_id, proven.usec);
+	int err = file_write_unsynced(saved->proven_path, text, strlen(text), 0640);
+
+	free(text);
+	return err;
+}
+
+static int
+write_files(struct saved *saved)
 {
 	const struct daemon *daemon = saved->daemon;
 	struct kube_saved content = {.node = daemon->settings->node.name,
@@ -101,22 +158,20 @@ write_file(struct saved *saved)
 	    .node_labels = node_labels(daemon->node),
 	    .network_unavailable = node_network_unavailable(daemon->node)};
 	struct ip_addr *addresses;
-	char *text;
 	int err;
 
 	addresses = own_addresses(leases_ownership(daemon->leases), &content.n_addresses);
-	if (!content.n_addresses) {
-		free(addresses);
-		return file_remove(saved->path);
-	}
 	content.addresses = addresses;
 	content.services = their_services(
 	    services_table(daemon->services), addresses, content.n_addresses, &content.n_services);
-	text = kube_saved_encode(&content);
-	err = strlen(text) > KUBE_SAVED_MAX_BYTES
-	    ? -EFBIG
-	    : file_write_unsynced(saved->path, text, strlen(text), 0640);
-	free(text);
+	if (!content.n_addresses) {
+		saved->content = 0;
+		err = file_remove(saved->path);
+	} else {
+		err = write_content(saved, &content);
+		if (!err)
+			err = write_proven(saved, content.proven);
+	}
 	free(content.services);
 	free(addresses);
 	return err;
@@ -128,11 +183,11 @@ saved_write(struct saved *saved)
 	const struct daemon *daemon = saved->daemon;
 	int err;
 
-	/* Before the API has told what is ours, the file knows better. */
+	/* Before the API has told what is ours, the files know better. */
 	if (!services_is_synced(daemon->services) || !leases_ownership(daemon->leases)->listed ||
 	    membership_renewed(leases_membership(daemon->leases)).usec <= 0)
 		return;
-	err = write_file(saved);
+	err = write_files(saved);
 	if (err && err != saved->error)
 		log_warning(
 		    "state %s cannot be written: %s; a restart while no API server answers would not know its addresses",
@@ -162,11 +217,36 @@ saved_touch(struct saved *saved)
 
 /* --- reading --- */
 
+/* When the API last confirmed our heartbeat in this boot, as far as the small file knows. */
+static mono_t
+read_proven(const struct saved *saved)
+{
+	uint64_t usec = 0;
+	char *text, *space;
+	size_t len;
+
+	if (file_read(saved->proven_path, PROVEN_MAX_BYTES, &text, &len))
+		return MONO_ZERO;
+	text[strcspn(text, "\n")] = '\0';
+	space = strchr(text, ' ');
+	if (space) {
+		*space = '\0';
+		if (!str_eq(text, saved->daemon->boot_id) ||
+		    str_parse_uint(space + 1, INT64_MAX / 4, &usec))
+			usec = 0;
+	}
+	free(text);
+	return (mono_t){(int64_t)usec};
+}
+
 /* NULL when it is usable. */
 static const char *
-why_not(const struct daemon *daemon, const struct kube_saved *content)
+why_not(const struct saved *saved, const struct kube_saved *content)
 {
-	int64_t age = mono_diff_usec(loop_clock(), content->proven);
+	const struct daemon *daemon = saved->daemon;
+	mono_t proven = read_proven(saved);
+	int64_t age = mono_diff_usec(
+	    loop_clock(), mono_before(proven, content->proven) ? content->proven : proven);
 
 	if (daemon->settings->failover.on_api_loss != ON_API_LOSS_HOLD)
 		return "failover.on-api-loss is not \"hold\"";
@@ -183,7 +263,7 @@ static void
 use(struct saved *saved, struct kube_saved *content)
 {
 	struct daemon *daemon = saved->daemon;
-	const char *reason = why_not(daemon, content);
+	const char *reason = why_not(saved, content);
 	size_t i;
 
 	if (reason) {
@@ -312,6 +392,7 @@ saved_new(struct daemon *daemon)
 
 	saved->daemon = daemon;
 	saved->path = xasprintf("%s/" SAVED_FILE, daemon->settings->node.state_directory);
+	saved->proven_path = xasprintf("%s/" PROVEN_FILE, daemon->settings->node.state_directory);
 	loop_timer_init(&saved->timer, daemon->loop, on_timer, saved);
 	loop_timer_init(&saved->probe_timer, daemon->loop, on_probe_timer, saved);
 	err = file_read(saved->path, KUBE_SAVED_MAX_BYTES, &text, &len);
@@ -341,5 +422,6 @@ saved_free(struct saved *saved)
 	loop_timer_fini(&saved->probe_timer);
 	loop_timer_fini(&saved->timer);
 	free(saved->path);
+	free(saved->proven_path);
 	free(saved);
 }

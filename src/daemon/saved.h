@@ -4,9 +4,11 @@
  * directory, with the rooms that know and need these, and with l2, by which the LAN is asked
  * before.
  *
- * Written when something changed, at most each SAVED_INTERVAL_USEC; each SAVED_REFRESH_USEC anyway,
- * since how old it is counts; and at the end. Never synced: it is used within the same boot only.
- * One text of at most KUBE_SAVED_MAX_BYTES, with the own addresses and no others.
+ * Written when what is in it changed, at most each SAVED_INTERVAL_USEC, and at the end; when the
+ * API last confirmed our heartbeat stands in a small file of its own, written each
+ * SAVED_REFRESH_USEC, since the age counts and making the large one takes 22 ms for 1,000
+ * addresses. Never synced: they are used within the same boot only. One text of at most
+ * KUBE_SAVED_MAX_BYTES, with the own addresses and no others.
  *
  * Used at a start if it is of this boot and node, and the API confirmed our heartbeat not longer
  * than failover.hold-over ago. When is up to ownership_restore(): not before the API had its

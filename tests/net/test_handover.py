@@ -287,13 +287,21 @@ def test_frozen_owner(api, lab, deployment, client):
     assert moves(api, ip) == 1
 
 
-def test_restart_while_the_api_is_away(api, cluster, lab, deployment, client):
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_restart_while_the_api_is_away(api, cluster, lab, deployment, client, how):
     """It knows from its state directory what it had, and asks the LAN before it goes on."""
     ip, node = three_nodes_with_web(deployment, api, lab)
     daemon = deployment.on(node)
+    saved = os.path.join(daemon.directory, "state", "saved.json")
     with client(ip) as seen:
+        if how == "crash":
+            wait_until(lambda: os.path.exists(saved), expect.SOON, "what it has is saved")
         cluster.pause()
-        daemon.restart()
+        if how == "restart":
+            daemon.restart()
+        else:
+            daemon.kill()
+            daemon.start()
         expect.owner(lab, ip, node=node, seconds=RESTORE)
         watch_for(1)
         cluster.resume()
@@ -314,6 +322,14 @@ def change_saved(daemon, **members):
         json.dump({**saved, **members}, f)
 
 
+def change_proven(daemon, usec):
+    path = os.path.join(daemon.directory, "state", "saved.proven")
+    with open(path, encoding="ascii") as f:
+        boot_id, _ = f.read().split()
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f"{boot_id} {usec}\n")
+
+
 @pytest.mark.parametrize("why", ["taken", "another boot", "too old", "damaged"])
 def test_restart_that_must_not_go_on(api, cluster, lab, deployment, client, why):
     """Without an API server: somebody else answers, or what is saved is from before a boot, or too old, or unreadable."""
@@ -327,6 +343,7 @@ def test_restart_that_must_not_go_on(api, cluster, lab, deployment, client, why)
         change_saved(daemon, boot_id="00000000-0000-0000-0000-000000000000")
     elif why == "too old":
         change_saved(daemon, proven_usec=1)
+        change_proven(daemon, 1)
     elif why == "damaged":
         change_saved(daemon, addresses="all of them")
     daemon.start()
