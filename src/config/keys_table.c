@@ -410,7 +410,6 @@ static const struct config_key failover_keys[] = {
 	.max = SEC(86400),
 	.step = SEC(1),
 	.initial = "5m",
-	.later = true,
 	.initial_doc = "5m, or 0 with on-api-loss = \"release\"",
 	.doc =
 	    "How long a node whose heartbeat is missing keeps its addresses while its BFD session "

@@ -65,6 +65,7 @@ def client(lab, answerers):
     def use(ip):
         seen = Client(lab, ip)
         with seen.udp, seen.tcp, seen.watch:
+            wait_until(lambda: seen.watch.spans(ip), 5, "the watcher's requests are answered")
             yield seen
         print(seen.report())
     return use
