@@ -612,6 +612,16 @@ bgp_session_wants_send(const struct bgp_session *s, unsigned slot)
 	return s->connections[slot] && wants_send(s, s->connections[slot]);
 }
 
+void
+session_refresh(struct bgp_connection *c, mono_t now)
+{
+	if (!c->refresh_later || mono_before(now, c->refresh_at))
+		return;
+	c->refresh |= c->refresh_later;
+	c->refresh_later = 0;
+	c->refresh_at = mono_add_usec(now, BGP_REFRESH_USEC);
+}
+
 static void
 refresh_due(struct bgp_session *s, struct bgp_connection *c)
 {
@@ -684,6 +694,7 @@ tick_connection(struct bgp_session *s, unsigned slot, mono_t now)
 		c->keepalive_due = true;
 		c->keepalive_at = mono_add_usec(now, session_jitter(s, c->keepalive_usec));
 	}
+	session_refresh(c, now);
 }
 
 void
@@ -722,6 +733,8 @@ bgp_session_deadline(const struct bgp_session *s)
 		at = mono_min(at, c->hold_deadline);
 		at = mono_min(at, c->send_deadline);
 		at = mono_min(at, c->keepalive_at);
+		if (c->refresh_later)
+			at = mono_min(at, c->refresh_at);
 	}
 	return at;
 }

@@ -20,7 +20,8 @@
  *
  * What a peer can do to us is bounded: two connections; BGP_ACCEPT_BURST incoming ones at once,
  * then one each BGP_ACCEPT_INTERVAL; own attempts pause after each failure, twice as long each
- * time, until a session lived for BGP_STABLE; max-prefixes prefixes are remembered.
+ * time, until a session lived for BGP_STABLE; max-prefixes prefixes are remembered; ROUTE-REFRESH
+ * is answered once each BGP_REFRESH.
  *
  * Restart of this process: exit without calling anything. A helper keeps the routes when TCP ends
  * without a NOTIFICATION (RFC 4724 4.2).
@@ -49,6 +50,7 @@
 #define BGP_IDLE_HOLD_MAX_USEC (64 * USEC_PER_SEC)  /* this */
 #define BGP_ACCEPT_BURST 8                          /* incoming connections */
 #define BGP_ACCEPT_INTERVAL_USEC (5 * USEC_PER_SEC) /* one each, after the burst */
+#define BGP_REFRESH_USEC (1 * USEC_PER_SEC)         /* between two answers to ROUTE-REFRESH */
 #define BGP_WITHDRAW_USEC (1 * USEC_PER_SEC)        /* at a drain: for the withdrawals to go out */
 #define BGP_EVENTS_MAX 64                           /* more are counted, not kept */
 #define BGP_REASON_BYTES 256

@@ -28,7 +28,9 @@ struct bgp_connection {
 	mono_t established_at;
 	/* To be sent, in this order, before any UPDATE. */
 	bool open_due, keepalive_due;
-	uint8_t refresh; /* families that the peer wants again */
+	/* Families that the peer wants again: now, and once refresh_at is there. */
+	uint8_t refresh, refresh_later;
+	mono_t refresh_at;
 	size_t rx_len;
 	uint8_t rx[BGP_MESSAGE_MAX_BYTES]; /* the beginning of a message */
 };
@@ -110,6 +112,8 @@ void session_error(struct bgp_session *s, unsigned slot, const struct bgp_error 
 /* Settles what a call changed: the state as told to others, timers of sending, drain. Every public
  * call ends with it. */
 void session_settle(struct bgp_session *s, mono_t now);
+/* Lets what the peer wants again go out, if it is time. */
+void session_refresh(struct bgp_connection *c, mono_t now);
 /* OpenConfirm has its KEEPALIVE. */
 void session_established(struct bgp_session *s, unsigned slot, mono_t now);
 

@@ -320,8 +320,8 @@ receive_notification(
 	return false;
 }
 
-/* RFC 2918 4: ignored when it was not offered, or for what was not negotiated. Done when the socket
- * has room, so that a flood of requests is one. */
+/* RFC 2918 4: ignored for what was not negotiated. It costs the peer 23 octets and us a table, so
+ * requests are gathered until the socket has room, and for BGP_REFRESH after an answer. */
 static bool
 receive_route_refresh(
     struct bgp_session *s, unsigned slot, const struct bgp_message *message, mono_t now)
@@ -333,8 +333,10 @@ receive_route_refresh(
 	if (c->state != BGP_ESTABLISHED)
 		return unexpected(s, slot, message->type, now);
 	if (!refresh.subtype && bgp_family_from_wire(refresh.afi, refresh.safi, &family) &&
-	    (c->families & BGP_FAMILY_BIT(family)))
-		c->refresh |= BGP_FAMILY_BIT(family);
+	    (c->families & BGP_FAMILY_BIT(family)) && !(c->refresh & BGP_FAMILY_BIT(family))) {
+		c->refresh_later |= BGP_FAMILY_BIT(family);
+		session_refresh(c, now);
+	}
 	return true;
 }
 
