@@ -138,34 +138,34 @@ member_new(struct membership *m, const char *node, mono_t now)
 	return member;
 }
 
-static void
-member_forget_macs(struct membership *m, struct member *member)
+void
+membership_know_mac(struct membership *m, const struct mac_addr *mac, const char *node)
 {
-	size_t i;
+	struct member_mac *known;
 
-	for (i = 0; i < member->n_macs; i++)
-		MAP_DEL(m->macs, &member->macs[i]);
-	free(member->macs);
-	member->macs = NULL;
-	member->n_macs = 0;
+	if (mac_addr_is_zero(mac))
+		return;
+	MAP_FIND(m->macs, mac, known);
+	if (!known) {
+		if (MAP_COUNT(m->macs) >= MEMBERSHIP_MAX_MACS)
+			return;
+		known = xcalloc(1, sizeof(*known));
+		known->mac = *mac;
+		MAP_ADD(m->macs, mac, known);
+	} else if (str_eq(known->name, node)) {
+		return;
+	}
+	free(known->name);
+	known->name = xstrdup(node);
 }
 
 static void
-member_learn_macs(struct membership *m, struct member *member)
+member_learn_macs(struct membership *m, const struct member *member)
 {
-	const struct member_info *info = member->info;
-	struct member_mac *mac;
 	size_t i;
 
-	member_forget_macs(m, member);
-	member->macs = xcalloc(info->n_interfaces, sizeof(*member->macs));
-	member->n_macs = info->n_interfaces;
-	for (i = 0; i < member->n_macs; i++) {
-		mac = &member->macs[i];
-		mac->mac = info->interfaces[i].mac;
-		mac->member = member;
-		MAP_ADD(m->macs, mac, mac);
-	}
+	for (i = 0; i < member->info->n_interfaces; i++)
+		membership_know_mac(m, &member->info->interfaces[i].mac, member->name);
 }
 
 static void
@@ -174,7 +174,6 @@ member_free(struct membership *m, struct member *member)
 	if (member->queued)
 		TAILQ_REMOVE(&m->changed, member, entry);
 	timer_cancel(&m->timers, &member->timer);
-	member_forget_macs(m, member);
 	MAP_DEL(m->members, member);
 	arena_free(member->arena);
 	free(member->name);
@@ -235,7 +234,7 @@ member_appear(struct membership *m, struct member *member, const struct lease *l
 		lease_outbox_say(m->out, LEASE_EVENT_MEMBER_UP, member->name, "%s", "");
 	if (!held && known && !member_is_own(m, member))
 		lease_outbox_say(m->out, LEASE_EVENT_MEMBER_LEFT, member->name, "%s", "");
-	member->said_down = false;
+	member->said_down = member->deleting = false;
 	member_become(m, member, held ? MEMBER_LIVE : MEMBER_RELEASED, true);
 	member_touch(m, member, now);
 }
@@ -243,8 +242,10 @@ member_appear(struct membership *m, struct member *member, const struct lease *l
 static void
 member_vanish(struct membership *m, struct member *member, mono_t now)
 {
+	if (member->deleting)
+		lease_outbox_say(m->out, LEASE_EVENT_NODE_SWEPT, member->name, "%s", "");
+	member->deleting = false;
 	member->version = 0;
-	member_forget_macs(m, member);
 	arena_free(member->arena);
 	member->arena = NULL;
 	member->info = NULL;
@@ -342,12 +343,11 @@ member_sweep(struct membership *m, struct member *member)
 static void
 member_swept(struct membership *m, struct member *member, enum lease_result result, mono_t now)
 {
+	/* Done: the watch is to show it. */
+	if (result == LEASE_OK || result == LEASE_NOT_FOUND)
+		return;
 	member->deleting = false;
-	if (result == LEASE_OK)
-		lease_outbox_say(m->out, LEASE_EVENT_NODE_SWEPT, member->name, "%s", "");
-	else if (result != LEASE_NOT_FOUND)
-		timer_set(
-		    &m->timers, &member->timer, mono_add_usec(now, MEMBERSHIP_SWEEP_RETRY_USEC));
+	timer_set(&m->timers, &member->timer, mono_add_usec(now, MEMBERSHIP_SWEEP_RETRY_USEC));
 	/* Who wanted to know meanwhile whether it lives is told by what the watch shows now. */
 	if (member->proof == PROOF_WANTED)
 		member_ask(m, member);
@@ -420,8 +420,15 @@ members_fini(struct membership *m)
 {
 	struct member *member, *next;
 
+	struct member_mac *mac, *next_mac;
+
 	MAP_FOREACH_SAFE (member, next, m->members)
 		member_free(m, member);
+	MAP_FOREACH_SAFE (mac, next_mac, m->macs) {
+		MAP_DEL(m->macs, mac);
+		free(mac->name);
+		free(mac);
+	}
 	timer_queue_fini(&m->timers);
 }
 
@@ -501,13 +508,21 @@ live_info(const struct membership *m, const struct member *member)
 	return member_counts(member) ? member->info : NULL;
 }
 
-const struct member *
-membership_by_mac(const struct membership *m, const struct mac_addr *mac)
+const char *
+membership_node_by_mac(const struct membership *m, const struct mac_addr *mac)
 {
 	struct member_mac *found;
 
 	MAP_FIND(m->macs, mac, found);
-	return found ? found->member : NULL;
+	return found ? found->name : NULL;
+}
+
+const struct member *
+membership_by_mac(const struct membership *m, const struct mac_addr *mac)
+{
+	const char *node = membership_node_by_mac(m, mac);
+
+	return node ? member_find(m, node) : NULL;
 }
 
 bool

@@ -194,14 +194,24 @@ membership_stop_as_duplicate(struct membership *m, const struct lease *lease, mo
 	m->generation++;
 }
 
+/* Our own past may come more than once, from one backup: then it is the same to the microsecond,
+ * which what a living clone writes never is. */
+static bool
+membership_is_past(const struct membership *m, const struct lease *lease, mono_t now)
+{
+	return membership_is_same_machine(m, lease) &&
+	    (mono_diff_usec(now, m->tolerated) > 2 * m->duration_usec ||
+		(lease->renew_time_usec && lease->renew_time_usec == m->tolerated_renewal));
+}
+
 /* Another's name on our Lease while we are active. */
 static void
 membership_meet_foreign(struct membership *m, const struct lease *lease, mono_t now)
 {
 	m->foreign_since = now;
-	if (membership_is_same_machine(m, lease) &&
-	    mono_diff_usec(now, m->tolerated) > 2 * m->duration_usec) {
+	if (membership_is_past(m, lease, now)) {
 		m->tolerated = now;
+		m->tolerated_renewal = lease->renew_time_usec;
 		m->content_changed = true;
 		m->failures++;
 		m->not_before = now;

@@ -14,8 +14,8 @@
  * may announce nothing and writes nothing, until the other has been silent for its duration when
  * looked at again, each minute. A starting daemon that finds its name alive with another machine's
  * id waits for one duration first, so that the newcomer with the wrong name gives way and not the
- * node that works. An unknown instance of our own machine is overwritten once: so looks our own
- * past after etcd was restored from a backup.
+ * node that works. An unknown instance of our own machine is overwritten once, and again if it is
+ * the same record to the microsecond: so looks our own past after etcd was restored from a backup.
  *
  * On the daemon that leads, Leases of nodes that have been dead or released for an hour, and hold
  * no address, are deleted: a node that comes back writes its Lease anew.
@@ -42,6 +42,7 @@
 #include "util/rate.h"
 
 #define MEMBERSHIP_MAX_MEMBERS 8192     /* more node Leases are passed over, and that is said */
+#define MEMBERSHIP_MAX_MACS 32768       /* more are strangers' */
 #define MEMBERSHIP_SLOW_SECONDS 60      /* without an L2 advertisement */
 #define MEMBERSHIP_MEMBERS_PER_SECOND 4 /* of duration */
 #define MEMBERSHIP_MAX_SECONDS 3600     /* a longer duration of a record is cut to this */
@@ -97,11 +98,12 @@ enum member_life {
 	LIFE_COUNT
 };
 
-/* By it a frame on the LAN is known to be a member's. */
+/* By it a frame on the LAN is known to be a member's. Kept when its Lease goes: its daemon may go
+ * on all the same. */
 struct member_mac {
-	struct map_node node; /* in membership.macs, by mac; two members may state the same */
+	struct map_node node; /* in membership.macs, by mac */
 	struct mac_addr mac;
-	struct member *member;
+	char *name; /* of the node that said so last */
 };
 
 struct member {
@@ -112,10 +114,8 @@ struct member {
 	struct member_info *info; /* in `arena`; NULL while not present */
 	struct arena *arena;
 	uint64_t version, content; /* hashes of the resourceVersion and of the annotations */
-	struct member_mac *macs;   /* of info's interfaces */
-	size_t n_macs;
-	mono_t changed; /* when it was last seen to change, or to be gone */
-	mono_t settled; /* since when it is what it is: its state, and what it says */
+	mono_t changed;            /* when it was last seen to change, or to be gone */
+	mono_t settled;            /* since when it is what it is: its state, and what it says */
 	int64_t duration_usec;
 	enum member_proof proof;
 	bool deleting;      /* the sweep's request is in flight */
@@ -148,16 +148,17 @@ struct membership {
 	struct rate content_rate;
 	char
 	    *predecessor; /* instance that stood in our Lease when we began; NULL once it is ours */
-	int64_t duration_usec;  /* of the last heartbeat that was sent */
-	mono_t last_write;      /* when that was */
-	mono_t not_before;      /* after a failure */
-	unsigned failures;      /* of writes, in a row; a conflict counts */
-	mono_t listed_at;       /* a heartbeat that makes the view fresh was sent after this */
-	mono_t tolerated;       /* when an unknown instance of this machine was last overwritten */
-	uint64_t version;       /* of our Lease, as last looked at */
-	mono_t foreign_since;   /* when another instance was last seen to change our Lease */
-	mono_t look_again;      /* DOUBTFUL and DUPLICATE */
-	struct member *members; /* by name; ours too */
+	int64_t duration_usec; /* of the last heartbeat that was sent */
+	mono_t last_write;     /* when that was */
+	mono_t not_before;     /* after a failure */
+	unsigned failures;     /* of writes, in a row; a conflict counts */
+	mono_t listed_at;      /* a heartbeat that makes the view fresh was sent after this */
+	mono_t tolerated;      /* when an unknown instance of this machine was last overwritten */
+	int64_t tolerated_renewal; /* its renewTime, 0 without one; only compared for equality */
+	uint64_t version;          /* of our Lease, as last looked at */
+	mono_t foreign_since;      /* when another instance was last seen to change our Lease */
+	mono_t look_again;         /* DOUBTFUL and DUPLICATE */
+	struct member *members;    /* by name; ours too */
 	struct member_mac *macs;
 	bool leading; /* sweeps */
 	unsigned n_live, n_present;
@@ -210,8 +211,13 @@ bool membership_is_fresh(const struct membership *m, mono_t now);
 unsigned membership_count(const struct membership *m);
 /* NULL when unknown. For a loop over all: MAP_FOREACH(member, m->members), in no fixed order. */
 const struct member *membership_find(const struct membership *m, const char *node);
-/* The member with that MAC on one of its interfaces, dead ones too; NULL when none has it. */
+/* The node that said last that it has that MAC on one of its interfaces, dead or gone ones too;
+ * NULL when none did. Valid until the next call that observes. */
+const char *membership_node_by_mac(const struct membership *m, const struct mac_addr *mac);
+/* The same as a member; NULL when its Lease is gone, too. */
 const struct member *membership_by_mac(const struct membership *m, const struct mac_addr *mac);
+/* Known from before a restart. */
+void membership_know_mac(struct membership *m, const struct mac_addr *mac, const char *node);
 /* Whether it is on one of our own interfaces. */
 bool membership_is_own_mac(const struct membership *m, const struct mac_addr *mac);
 /* Live nodes, ours included, with an address in one of the subnets: the members of an interface. */

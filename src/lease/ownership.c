@@ -591,20 +591,20 @@ ownership_witness(
     struct ownership *o, const struct ip_addr *addr, const struct mac_addr *mac, mono_t now)
 {
 	struct ownership_address *a = ownership_address_find(o, addr);
-	const struct member *member;
+	const char *node;
 
 	if (!a || !a->announcing || membership_is_own_mac(o->members, mac))
 		return VERDICT_IGNORED;
-	member = membership_by_mac(o->members, mac);
-	if (!member)
+	node = membership_node_by_mac(o->members, mac);
+	if (!node)
 		return VERDICT_FOREIGN;
-	if (str_eq(member->name, o->members->node))
+	if (str_eq(node, o->members->node))
 		return VERDICT_IGNORED;
-	if (ownership_offer_heard(o, a, member->name)) {
+	if (ownership_offer_heard(o, a, node)) {
 		ownership_doubt_check(o, a, now);
 		return VERDICT_HANDED;
 	}
-	ownership_doubt_witness(o, a, member->name, now);
+	ownership_doubt_witness(o, a, node, now);
 	return VERDICT_DOUBT;
 }
 

@@ -243,7 +243,8 @@ ownership_offer_heard(struct ownership *o, struct ownership_address *a, const ch
 		ownership_touch(o, a);
 		return true;
 	}
-	if (!a->offer.open)
+	/* It may even have seen our offer before we know that it is written. */
+	if (!a->offer.open && (a->asked != NEED_OFFER || a->offer.why == OFFER_NONE))
 		return false;
 	/* Before our watch shows its name: then nothing is to be waited for. */
 	a->offer.heard = true;

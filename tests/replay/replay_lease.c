@@ -1,12 +1,12 @@
 /*
- * Runs the scripts of tests/replay/lease/: *.play over lease_sim. One command a line, `#` begins a
- * comment; time stands still except in `advance` and `until`.
+ * Runs the scripts of tests/replay/lease/: *.play over lease-sim/sim.h. One command a line, `#`
+ * begins a comment; time stands still except in `advance` and `until`.
  *
  *   nodes a b c              the nodes, not started; twin NAME KEY adds one that is called NAME too
- *   start N | kill N | stop N       kill: SIGKILL, power loss or SIGUSR1; stop: SIGTERM
+ *   start N | kill N [machine] | stop N   kill: SIGKILL or SIGUSR1, or power loss; stop: SIGTERM
  *   freeze N | thaw N               SIGSTOP and SIGCONT
  *   api N up|down|lost|refused      lost: requests are applied, their answers lost
- *   watch N frozen|flowing
+ *   watch N frozen|flowing | lag N TIME   lag: of its watch
  *   link N up|down                  its interface
  *   machine N ID                    whose machine it says that it is
  *   weight N 1..100 | hash N NUMBER | duration N TIME
@@ -33,21 +33,25 @@
  *     membership N STATE | view N VIEW | member N OTHER STATE | majority N WHICH
  *     said N WORDS...               one of its events begins with these words
  *     sent N COUNT REQUEST          so many requests like "GET node-a"
+ *
+ * With LEASE_TRACE in the environment everything that happens is printed.
  */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lease_sim.h"
+#include "lease-sim/sim.h"
 #include "util/mem.h"
 
 #define MAX_WORDS 32
+#define MAX_NODES 8
+#define MAX_ADDRESSES 64
 #define POLL_USEC (1 * USEC_PER_MSEC) /* of `until`, in virtual time */
 
 struct script {
 	struct sim sim;
-	char *keys[SIM_MAX_NODES]; /* what the script calls the nodes */
+	char *keys[MAX_NODES]; /* what the script calls the nodes */
 	char *words[MAX_WORDS];
 	unsigned n_words;
 	char error[256];
@@ -103,7 +107,7 @@ find_address(struct script *s, const char *text, unsigned *ret_address)
 static bool
 add_node(struct script *s, const char *name, const char *key)
 {
-	if (s->sim.n_nodes == SIM_MAX_NODES)
+	if (s->sim.n_nodes == MAX_NODES)
 		return failed(s, "too many nodes", key);
 	s->keys[sim_add_node(&s->sim, name)] = xstrdup(key);
 	return true;
@@ -114,7 +118,7 @@ name_of(struct script *s, const char *key)
 {
 	unsigned n;
 
-	return find_node(s, key, &n) ? s->sim.nodes[n].name : key;
+	return find_node(s, key, &n) ? s->sim.nodes[n]->name : key;
 }
 
 /* --- expect --- */
@@ -156,7 +160,7 @@ expect_lease(struct script *s, unsigned i, bool annotation)
 static bool
 expect_nodes(struct script *s, unsigned i, const bool *flags)
 {
-	bool want[SIM_MAX_NODES] = {false};
+	bool want[MAX_NODES] = {false};
 	char have[128] = "";
 	bool same = true;
 	unsigned n;
@@ -178,25 +182,26 @@ expect_nodes(struct script *s, unsigned i, const bool *flags)
 static bool
 expect_announcers(struct script *s, unsigned i)
 {
-	bool flags[SIM_MAX_NODES] = {false};
+	bool flags[MAX_NODES] = {false};
 	unsigned n, address;
 
 	if (!find_address(s, word(s, i), &address))
 		return false;
 	for (n = 0; n < s->sim.n_nodes; n++)
-		flags[n] = s->sim.nodes[n].announcing[address];
+		flags[n] = s->sim.nodes[n]->ports[address].voice == VOICE_ANSWER ||
+		    s->sim.nodes[n]->ports[address].voice == VOICE_ANNOUNCE;
 	return expect_nodes(s, i + 1, flags);
 }
 
 static bool
 expect_leader(struct script *s, unsigned i)
 {
-	bool flags[SIM_MAX_NODES] = {false};
+	bool flags[MAX_NODES] = {false};
 	unsigned n;
 
 	for (n = 0; n < s->sim.n_nodes; n++)
-		flags[n] = s->sim.nodes[n].running &&
-		    leader_is_leading(&s->sim.nodes[n].leader, s->sim.now);
+		flags[n] = s->sim.nodes[n]->running &&
+		    leader_is_leading(&s->sim.nodes[n]->leader, s->sim.now);
 	return expect_nodes(s, i, flags);
 }
 
@@ -209,10 +214,10 @@ expect_here(struct script *s, const char *what, unsigned i)
 
 	if (!find_address(s, word(s, i), &address) || !find_node(s, word(s, i + 1), &n))
 		return false;
-	if (s->sim.nodes[n].running)
-		a = ownership_find(&s->sim.nodes[n].ownership, &s->sim.addresses[address]);
+	if (s->sim.nodes[n]->running)
+		a = ownership_find(&s->sim.nodes[n]->ownership, &s->sim.addresses[address]);
 	if (str_eq(what, "voice"))
-		have = ownership_voice_str(s->sim.nodes[n].voice[address]);
+		have = ownership_voice_str(s->sim.nodes[n]->ports[address].voice);
 	else if (a && str_eq(what, "how"))
 		have = ownership_how_str(a->how);
 	else if (a)
@@ -229,8 +234,8 @@ expect_owner(struct script *s, unsigned i)
 
 	if (!find_address(s, word(s, i), &address) || !find_node(s, word(s, i + 2), &n))
 		return false;
-	a = s->sim.nodes[n].running
-	    ? ownership_find(&s->sim.nodes[n].ownership, &s->sim.addresses[address])
+	a = s->sim.nodes[n]->running
+	    ? ownership_find(&s->sim.nodes[n]->ownership, &s->sim.addresses[address])
 	    : NULL;
 	if (a)
 		have = ownership_state_str(a->state);
@@ -247,9 +252,9 @@ expect_membership(struct script *s, const char *what, unsigned i)
 
 	if (!find_node(s, word(s, i), &n))
 		return false;
-	if (!s->sim.nodes[n].running)
+	if (!s->sim.nodes[n]->running)
 		return failed(s, "it does not run", "");
-	m = &s->sim.nodes[n].membership;
+	m = &s->sim.nodes[n]->membership;
 	if (str_eq(what, "membership")) {
 		have = membership_state_str(m->state);
 	} else if (str_eq(what, "view")) {
@@ -288,11 +293,11 @@ expect_sent(struct script *s, unsigned i, bool said)
 	if (!find_node(s, word(s, i), &n))
 		return false;
 	if (said)
-		return count_lines(s, strbuf_text(&s->sim.nodes[n].said), i + 1) ||
-		    failed(s, "it said", strbuf_text(&s->sim.nodes[n].said));
+		return count_lines(s, strbuf_text(&s->sim.nodes[n]->said), i + 1) ||
+		    failed(s, "it said", strbuf_text(&s->sim.nodes[n]->said));
 	if (str_parse_uint(word(s, i + 1), 1000000, &want))
 		return failed(s, "not a number", word(s, i + 1));
-	have = count_lines(s, strbuf_text(&s->sim.nodes[n].sent), i + 2);
+	have = count_lines(s, strbuf_text(&s->sim.nodes[n]->sent), i + 2);
 	(void)snprintf(text, sizeof(text), "%u", have);
 	return have == want || failed(s, "it sent", text);
 }
@@ -340,17 +345,17 @@ command_node(struct script *s)
 
 	if (!find_node(s, word(s, 1), &n))
 		return false;
-	node = &s->sim.nodes[n];
+	node = s->sim.nodes[n];
 	if (str_eq(what, "start"))
 		sim_start(&s->sim, n);
 	else if (str_eq(what, "kill"))
-		sim_kill(&s->sim, n);
+		sim_kill(&s->sim, n, str_eq(value, "machine"));
 	else if (str_eq(what, "stop"))
 		sim_stop(&s->sim, n);
 	else if (str_eq(what, "freeze"))
-		node->frozen = true;
+		sim_freeze(&s->sim, n, true);
 	else if (str_eq(what, "thaw"))
-		node->frozen = false;
+		sim_freeze(&s->sim, n, false);
 	else if (str_eq(what, "drain"))
 		sim_drain(&s->sim, n, str_eq(value, "yes"));
 	else if (str_eq(what, "doubt"))
@@ -371,6 +376,9 @@ command_node(struct script *s)
 	else if (str_eq(what, "machine")) {
 		free(node->machine);
 		node->machine = xstrdup(value);
+	} else if (str_eq(what, "lag")) {
+		if (str_parse_duration(value, &node->watch_lag_usec))
+			return failed(s, "not a time", value);
 	} else if (str_eq(what, "duration")) {
 		if (str_parse_duration(value, &node->duration_usec))
 			return failed(s, "not a time", value);
@@ -379,6 +387,7 @@ command_node(struct script *s)
 	if (str_eq(what, "link") || str_eq(what, "machine") || str_eq(what, "weight") ||
 	    str_eq(what, "hash") || str_eq(what, "duration"))
 		sim_configure(&s->sim, n);
+	sim_node_wake(&s->sim, n);
 	return true;
 }
 
@@ -456,8 +465,8 @@ command_forget(struct script *s)
 	unsigned n;
 
 	for (n = 0; n < s->sim.n_nodes; n++) {
-		strbuf_clear(&s->sim.nodes[n].said);
-		strbuf_clear(&s->sim.nodes[n].sent);
+		strbuf_clear(&s->sim.nodes[n]->said);
+		strbuf_clear(&s->sim.nodes[n]->sent);
 	}
 }
 
@@ -470,7 +479,7 @@ command_rebalance(struct script *s)
 	if (!str_eq(word(s, 1), "never") && str_parse_duration(word(s, 1), &usec))
 		return failed(s, "not a time", word(s, 1));
 	for (n = 0; n < s->sim.n_nodes; n++)
-		s->sim.nodes[n].rebalance_usec = usec;
+		s->sim.nodes[n]->rebalance_usec = usec;
 	return true;
 }
 
@@ -535,7 +544,8 @@ run_script(const char *path)
 	unsigned number = 0, i;
 	bool good = f != NULL;
 
-	sim_init(&s.sim, 1);
+	sim_init(&s.sim, 1, MAX_ADDRESSES);
+	s.sim.trace = getenv("LEASE_TRACE") != NULL;
 	while (good && fgets(line, sizeof(line), f)) {
 		number++;
 		(void)str_copy(copy, sizeof(copy), line);
@@ -543,11 +553,11 @@ run_script(const char *path)
 		good = run_line(&s, line);
 		if (!good)
 			printf("# %s:%u: %s#   %s (at %.3f s)\n", path, number, copy, s.error,
-			    (double)(s.sim.now.usec - 1000 * USEC_PER_SEC) / 1e6);
+			    (double)(s.sim.now.usec - SIM_START) / 1e6);
 	}
 	for (i = 0; !good && i < s.sim.n_nodes; i++)
-		printf("# %s said:\n%s# sent:\n%s", s.keys[i], strbuf_text(&s.sim.nodes[i].said),
-		    strbuf_text(&s.sim.nodes[i].sent));
+		printf("# %s said:\n%s# sent:\n%s", s.keys[i], strbuf_text(&s.sim.nodes[i]->said),
+		    strbuf_text(&s.sim.nodes[i]->sent));
 	for (i = 0; i < s.sim.n_nodes; i++)
 		free(s.keys[i]);
 	sim_fini(&s.sim);
