@@ -120,6 +120,58 @@ def test_claim_of_another_host_is_said_and_not_obeyed(api, lab, deployment):
     assert expect.owners(lab, ip) == ["node1"]
 
 
+def conflicts(daemon):
+    return [a["conflicts"] for a in daemon.ctl("l2", "-j")["addresses"]]
+
+
+def test_claim_of_a_stranger_before_the_first_announcement(api, lab, deployment):
+    """The client has the address: the probes find it, nothing is announced, and the Service says so. Later it is gone."""
+    lab.ip("client", "addr", "add", "10.77.0.200/32", "dev", "eth0")
+    try:
+        daemon = deployment.start()
+        with ArpCapture(lab, "router") as capture:
+            api.create_service("web")
+            expect.event(api, "web", "AddressConflict", containing=lab.mac("client"))
+            assert len([f for f in capture.frames("10.77.0.200", ("probe",)) if f.sha == lab.mac("node1")]) <= 3
+            stays(lambda: not [f for f in capture.announcements("10.77.0.200") if f.sha == lab.mac("node1")], 1,
+                  "nothing is announced")
+        assert [mac for mac, _ in arp_query(lab, "10.77.0.200", member="router")] == [lab.mac("client")]
+        explained = daemon.ctl("explain", "default/web", "-j")["addresses"][0]["here"]
+        assert explained["reason"] == "addressConflict" and lab.mac("client") in explained["message"]
+        assert daemon.ctl("l2", "-j")["addresses"][0]["state"] == "conflict"
+    finally:
+        lab.ip("client", "addr", "del", "10.77.0.200/32", "dev", "eth0")
+    expect.owner(lab, "10.77.0.200", seconds=15, node="node1")
+    assert "nobody else has it on eth0 any more" in daemon.output()
+
+
+def test_claim_of_the_gateway_is_warned_of(api, lab, deployment):
+    """Proxy ARP: the gateway says of every address that it is there. That is no owner."""
+    daemon = deployment.start()
+    # The node's kernel knows its gateway's MAC, as on any node that talks to the world.
+    lab.run("node1", "ping", "-c", "1", "-W", "2", lab.ipv4("router"))
+    api.create_service("web")
+    ip = expect.address(api, "web", "10.77.0.200")
+    expect.owner(lab, ip)
+    announce(lab, ip, member="router")
+    wait_until(lambda: "the gateway: does it answer for others" in daemon.output(), expect.SOON, "it is said")
+    assert expect.owners(lab, ip) == ["node1"]
+    assert conflicts(daemon) == [0] and not api.events("web", "AddressConflict")
+
+
+def test_claim_of_a_member_is_a_question_to_the_leases(api, lab, deployment):
+    """As by the kernel of a node without strictARP: the Lease says whose it is, and the owner goes on."""
+    daemons = {d.node: d for d in deployment.start(2)}
+    api.create_service("web")
+    ip = expect.address(api, "web", "10.77.0.200")
+    owner = expect.owner(lab, ip)
+    other = next(node for node in daemons if node != owner)
+    announce(lab, ip, member=other)
+    wait_until(lambda: "doubt" in daemons[owner].output(), expect.SOON, "the owner doubts")
+    expect.owner(lab, ip, node=owner)
+    assert conflicts(daemons[owner]) == [0] and not api.events("web", "AddressConflict")
+
+
 def test_link_lost_and_back(api, lab, deployment):
     deployment.start()
     api.create_service("web")

@@ -533,6 +533,44 @@ test_paced(void **state)
 	announcer_free(a);
 }
 
+/* Both families share the bucket: 10,000 addresses, half of them IPv6, have had their first round
+ * after 15,000 packets. */
+static void
+test_paced_both_families(void **state)
+{
+	enum {
+		N = 5000
+	};
+	struct announcer *a = announcer_new(at(0));
+	size_t sent = 0, n;
+	unsigned i;
+	int64_t t;
+
+	(void)state;
+	for (i = 0; i < N; i++) {
+		const struct ip_addr addr = {
+		    IP_FAMILY_V6, {0xfd, 0x77, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i}};
+
+		set(a, i, &port_eth0, 1);
+		announcer_set(a, &addr, &port_eth0, 1, false);
+	}
+	for (t = 0; t < 7400 * MSEC; t += MSEC) {
+		n = drain(a, at(t));
+		assert_in_range(n, 0, t ? 2 : ANNOUNCER_PACKETS_AT_ONCE);
+		sent += n;
+	}
+	assert_in_range(sent, 3 * N, 3 * N + ANNOUNCER_PACKETS_AT_ONCE);
+	for (i = 0; i < N; i++) {
+		const struct ip_addr addr = {
+		    IP_FAMILY_V6, {0xfd, 0x77, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i}};
+		const struct ip_addr v4 = vip(i);
+
+		assert_in_range(announcer_sent(a, &addr), 1, 2);
+		assert_in_range(announcer_sent(a, &v4), 2, 4);
+	}
+	announcer_free(a);
+}
+
 /* A new address does not wait behind the repetitions of all others. */
 static void
 test_new_goes_first(void **state)
@@ -643,6 +681,7 @@ main(void)
 	    cmocka_unit_test(test_restart),
 	    cmocka_unit_test(test_failed_sends),
 	    cmocka_unit_test(test_paced),
+	    cmocka_unit_test(test_paced_both_families),
 	    cmocka_unit_test(test_new_goes_first),
 	    cmocka_unit_test(test_refresh_is_spread),
 	    cmocka_unit_test(test_remove_keeps_the_order),
