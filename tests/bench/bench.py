@@ -12,8 +12,8 @@ import tempfile
 import threading
 import time
 
-from arp import Arp
-from benchlab import SERVICES, Bench, Assigned, Failed, create_services, pool_address, service, wait_until
+from arp import Arp, Ndp
+from benchlab import SERVICES, Bench, Assigned, Failed, create_services, pool_address, pool_address6, service, wait_until
 
 SERVICE_COUNT = 1000
 KUBERNETES = "/var/cache/metallb-tests"
@@ -172,10 +172,12 @@ def bench_latency(options):
 
 def probe_latency(bench, addresses, rounds):
     """Of the kernel's own address and of ours in turn: two lists of microseconds."""
-    arp, kernel, ours = Arp(bench.net, "client"), [], []
+    six = ":" in addresses[0]
+    arp, kernel, ours = (Ndp if six else Arp)(bench.net, "client"), [], []
+    own = bench.net.ipv6("node1") if six else bench.net.members["node1"][0]
     try:
         for i in range(rounds):
-            for address, times in ((bench.net.members["node1"][0], kernel), (addresses[i % len(addresses)], ours)):
+            for address, times in ((own, kernel), (addresses[i % len(addresses)], ours)):
                 time.sleep(0.001)
                 latency = arp.latency(address)
                 if latency is None:
@@ -186,22 +188,31 @@ def probe_latency(bench, addresses, rounds):
     return kernel, ours
 
 
-def bench_arp(options):
-    """Request to reply, the daemon beside the kernel of the same node."""
+def bench_replies(options, protocol, address, **spec):
     with Bench(options, 1) as bench:
         bench.start()
         for count in (1, SERVICE_COUNT):
             have = bench.daemons[0].announced()
-            create_services(bench.api, [f"bench-{i}" for i in range(have, count)])
+            create_services(bench.api, [f"bench-{i}" for i in range(have, count)], **spec)
             bench.wait_announced(count)
             time.sleep(6)
-            kernel, ours = probe_latency(bench, [pool_address(i) for i in range(count)], 2000)
+            kernel, ours = probe_latency(bench, [address(i) for i in range(count)], 2000)
             reference = statistics.median(kernel)
             plural = "es" if count > 1 else ""
-            row(f"ARP reply, {count} address{plural}: median", statistics.median(ours), "us", 2 * reference,
+            row(f"{protocol} reply, {count} address{plural}: median", statistics.median(ours), "us", 2 * reference,
                 f"the kernel's {reference:.1f} for its own address; budget twice that")
-            row(f"ARP reply, {count} address{plural}: 99th percentile", percentile(ours, 99), "us", 500,
+            row(f"{protocol} reply, {count} address{plural}: 99th percentile", percentile(ours, 99), "us", 500,
                 f"the kernel's {percentile(kernel, 99):.1f}")
+
+
+def bench_arp(options):
+    """Request to reply, the daemon beside the kernel of the same node."""
+    bench_replies(options, "ARP", pool_address)
+
+
+def bench_ndp(options):
+    """Solicitation to advertisement, likewise."""
+    bench_replies(options, "NDP", pool_address6, ipFamilies=["IPv6"])
 
 
 def spin():
@@ -267,7 +278,7 @@ def bench_local(options):
 
 
 BENCHES = {"start": bench_start, "memory": bench_memory, "storm": bench_storm, "takeover": bench_takeover, "latency": bench_latency,
-           "arp": bench_arp, "idle": bench_idle, "local": bench_local}
+           "arp": bench_arp, "ndp": bench_ndp, "idle": bench_idle, "local": bench_local}
 ON_REQUEST = {"busy": bench_busy}
 
 

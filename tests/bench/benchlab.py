@@ -11,6 +11,7 @@ The pool is 10.80.16.0/22, on the same /16.
 import contextlib
 import ctypes
 import http.client
+import ipaddress
 import json
 import os
 import re
@@ -40,6 +41,10 @@ class Failed(Exception):
 def pool_address(i):
     n = POOL_FIRST + i
     return ".".join(str(n >> shift & 255) for shift in (24, 16, 8, 0))
+
+
+def pool_address6(i):
+    return str(ipaddress.IPv6Address("fd80::1:0") + i)
 
 
 def wait_until(condition, seconds, what, interval=0.05):
@@ -80,6 +85,9 @@ class Net:
         for i in range(1, nodes + 1):
             self.members[f"node{i}"] = (f"10.80.0.1{i}", f"02:80:00:00:00:1{i}")
 
+    def ipv6(self, name):
+        return "fd80::" + self.members[name][0].rpartition(".")[2]
+
     def up(self):
         remove_stale()
         _run("ip", "netns", "add", self.prefix + "fab")
@@ -91,6 +99,7 @@ class Net:
             _run("ip", "link", "add", "eth0", "address", mac, "netns", self.prefix + name,
                  "type", "veth", "peer", "name", "p-" + name, "netns", self.prefix + "fab")
             self._ip(name, "addr", "add", address + "/16", "dev", "eth0")
+            self._ip(name, "addr", "add", self.ipv6(name) + "/64", "dev", "eth0", "nodad")
             self._ip(name, "link", "set", "eth0", "up")
             self._ip("fab", "link", "set", "p-" + name, "master", "br0", "up")
 
@@ -358,7 +367,7 @@ class Daemon:
 node: {{ name = "{node}"; state-directory = "{self.path("state")}"; exclude-interfaces = ["lo"]; }};
 kubernetes: {{ servers = ["https://{API}:{PORT}"]; certificate-authority = "{directory}/api.crt";
 	token-file = "{directory}/token"; }};
-address-pools: ( {{ name = "lan"; addresses = ["{pool_address(0)}/22"]; }} );
+address-pools: ( {{ name = "lan"; addresses = ["{pool_address(0)}/22", "{pool_address6(0)}/118"]; }} );
 l2-advertisements: ( {{ name = "everywhere"; }} );
 metrics: {{ port = 0; }};
 control: {{ socket = "{self.path("ctl.sock")}"; group = "root"; }};
