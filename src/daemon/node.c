@@ -38,7 +38,8 @@ node_differs(const struct kube_node *a, const struct kube_node *b)
 		return a != b;
 	return a->network_unavailable != b->network_unavailable ||
 	    a->n_addresses != b->n_addresses ||
-	    memcmp(a->addresses, b->addresses, a->n_addresses * sizeof(*a->addresses)) ||
+	    (a->n_addresses &&
+		memcmp(a->addresses, b->addresses, a->n_addresses * sizeof(*a->addresses))) ||
 	    !labels_equal(&a->labels, &b->labels);
 }
 
