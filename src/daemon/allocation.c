@@ -36,25 +36,30 @@ is_active(const struct allocation *allocation)
 
 /* --- deciding --- */
 
+/* One field for the Service, one for each address: the journal finds the line by any of them. */
 static void
 log_decision(const struct service *service, const struct ipam_decision *decision)
 {
-	const struct log_field fields[] = {{"METALLB_SERVICE", service->key}};
+	struct log_field *fields = xcalloc(decision->n_addresses + 1, sizeof(*fields));
+	char(*texts)[IP_ADDR_STRLEN] = xcalloc(decision->n_addresses + 1, sizeof(*texts));
 	struct strbuf addresses = {0};
 	size_t i;
 
+	fields[0] = (struct log_field){"METALLB_SERVICE", service->key};
 	for (i = 0; i < decision->n_addresses; i++) {
-		char ip[IP_ADDR_STRLEN];
-
-		ip_addr_format(&decision->addresses[i], ip);
-		strbuf_printf(&addresses, "%s%s", i ? "," : "", ip);
+		ip_addr_format(&decision->addresses[i], texts[i]);
+		fields[i + 1] = (struct log_field){"METALLB_ADDRESS", texts[i]};
+		strbuf_printf(&addresses, "%s%s", i ? "," : "", texts[i]);
 	}
-	log_line(LOG_LEVEL_NOTICE, fields, 1, "service=%s %s addresses=%s%s%s: %s", service->key,
-	    ipam_reason_str(decision->reason), addresses.len ? strbuf_text(&addresses) : "none",
-	    decision->annotation ? " pool=" : "", decision->annotation ? decision->annotation : "",
+	log_line(LOG_LEVEL_NOTICE, fields, decision->n_addresses + 1,
+	    "service=%s %s addresses=%s%s%s: %s", service->key, ipam_reason_str(decision->reason),
+	    addresses.len ? strbuf_text(&addresses) : "none", decision->annotation ? " pool=" : "",
+	    decision->annotation ? decision->annotation : "",
 	    decision->condition.present ? decision->condition.message
 					: "nothing of ours is left on it");
 	strbuf_free(&addresses);
+	free(texts);
+	free(fields);
 }
 
 static char *

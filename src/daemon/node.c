@@ -78,8 +78,11 @@ node_parse(const struct api_answer *answer, struct kube_node **ret_object)
 static void
 node_no_news(struct node *node, int status, const char *why)
 {
+	const struct log_field fields[] = {{"METALLB_NODE", node->name}};
+
 	if (!node->said)
-		log_warning("node %s: GET of its Node: %d %s; %s%s", node->name, status, why,
+		log_line(LOG_LEVEL_WARNING, fields, 1, "node %s: GET of its Node: %d %s; %s%s",
+		    node->name, status, why,
 		    node->known ? "what was known of it stays"
 				: "node selectors see only node.labels of the file",
 		    status == 403 ? " (apply share/rbac.yaml)" : "");
@@ -92,12 +95,13 @@ node_no_news(struct node *node, int status, const char *why)
 static bool
 node_take(struct node *node, const struct api_answer *answer)
 {
+	const struct log_field fields[] = {{"METALLB_NODE", node->name}};
 	struct kube_node *object;
 	enum kube_cause cause;
 
 	if (answer->status == 404) {
 		if (!node->missing)
-			log_warning(
+			log_line(LOG_LEVEL_WARNING, fields, 1,
 			    "node %s: the API server has no Node of this name; node selectors see only node.labels of the file. "
 			    "Is node.name right?",
 			    node->name);

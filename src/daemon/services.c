@@ -53,6 +53,7 @@ forget_skipped(struct services *services, const char *key)
 static void
 skip(struct services *services, const char *key, enum kube_cause cause)
 {
+	const struct log_field fields[] = {{"METALLB_SERVICE", key}};
 	struct skipped *skipped = find_skipped(services, key);
 
 	services->skips++;
@@ -61,7 +62,7 @@ skip(struct services *services, const char *key, enum kube_cause cause)
 	/* Beyond what can be remembered it would be said at every change. */
 	log_line(skipped || MAP_COUNT(services->skipped) < SERVICES_MAX_SKIPPED ? LOG_LEVEL_WARNING
 										: LOG_LEVEL_DEBUG,
-	    NULL, 0, "service=%s is skipped: %s%s", key, kube_cause_str(cause),
+	    fields, 1, "service=%s is skipped: %s%s", key, kube_cause_str(cause),
 	    service_table_find(&services->table, key) ? "; what was known of it stays" : "");
 	if (!skipped) {
 		if (MAP_COUNT(services->skipped) >= SERVICES_MAX_SKIPPED)
