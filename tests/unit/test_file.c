@@ -9,6 +9,8 @@
 #include "io/file.h"
 #include "io/host.h"
 #include "io/random.h"
+#include "io/usage.h"
+#include "util/mem.h"
 #include "util/str.h"
 
 static int
@@ -233,6 +235,31 @@ the_host_has_names(void **state)
 		assert_false(*p >= 'A' && *p <= 'Z');
 }
 
+/* Memory that is touched shows, and so does work. */
+static void
+usage_is_what_was_used(void **state)
+{
+	const size_t bytes = 32 * 1024 * 1024;
+	struct usage before, after;
+	volatile uint64_t sum = 0;
+	char *memory;
+	size_t i;
+
+	(void)state;
+	usage_read(&before);
+	assert_true(before.resident_bytes > 0);
+	memory = xcalloc(1, bytes);
+	memset(memory, 1, bytes);
+	do {
+		for (i = 0; i < bytes; i += 64)
+			sum += (uint64_t)memory[i];
+		usage_read(&after);
+	} while (after.cpu_usec <= before.cpu_usec);
+	assert_true(after.resident_bytes >= before.resident_bytes + bytes / 2);
+	assert_true(after.resident_bytes <= before.resident_bytes + 4 * bytes);
+	free(memory);
+}
+
 static void
 random_numbers_differ(void **state)
 {
@@ -286,6 +313,7 @@ main(void)
 	    T(a_lock_excludes_other_processes),
 	    cmocka_unit_test(the_host_has_names),
 	    cmocka_unit_test(descriptors_are_raised),
+	    cmocka_unit_test(usage_is_what_was_used),
 	    cmocka_unit_test(random_numbers_differ),
 	};
 
