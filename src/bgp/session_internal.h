@@ -70,8 +70,8 @@ struct bgp_session {
 	struct bgp_last_error last_sent, last_received;
 	struct bgp_open last_ours, last_theirs;
 	struct bgp_counters counters;
-	TAILQ_HEAD(, queued_action) actions;
-	TAILQ_HEAD(, queued_event) events;
+	TAILQ_HEAD(queued_actions, queued_action) actions;
+	TAILQ_HEAD(queued_events, queued_event) events;
 	unsigned n_events, n_lost_events;
 };
 

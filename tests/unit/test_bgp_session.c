@@ -234,12 +234,53 @@ test_slow_router(void **state)
 	pair_free(&p);
 }
 
+/* What a router can make us say between two turns is bounded: what did not fit is counted. */
+static void
+test_events_bounded(void **state)
+{
+	/* LOCAL_PREF from an external peer, and no routes: discarded, each time. */
+	static const uint8_t update[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 30, 2, 0, 0, 0, 7, 0x40, 5, 4, 0, 0, 0, 100};
+	struct bgp_session_config other = config;
+	struct bgp_session_status status;
+	struct bgp_event event;
+	struct pair p;
+	unsigned i, slot;
+
+	(void)state;
+	other.my_asn = config.peer_asn;
+	other.peer_asn = config.my_asn;
+	other.identifier = 0x0a000002;
+	pair_init(&p, &config, &other);
+	pair_advance(&p, 20 * USEC_PER_SEC);
+	while (bgp_session_take_event(p.sides[0].session, &event))
+		;
+	slot = p.sides[0].wire[0] >= 0 ? 0 : 1;
+	for (i = 0; i < BGP_EVENTS_MAX + 10; i++)
+		bgp_session_received(p.sides[0].session, slot, update, sizeof(update), p.now);
+	for (i = 0; i < BGP_EVENTS_MAX; i++) {
+		assert_true(bgp_session_take_event(p.sides[0].session, &event));
+		assert_int_equal(event.kind, BGP_EVENT_UPDATE);
+		assert_string_equal(
+		    event.text, "LOCAL_PREF: not for external peers, attribute discarded");
+	}
+	assert_true(bgp_session_take_event(p.sides[0].session, &event));
+	assert_int_equal(event.kind, BGP_EVENT_LOST);
+	assert_int_equal(event.count, 10);
+	assert_false(bgp_session_take_event(p.sides[0].session, &event));
+	bgp_session_status(p.sides[0].session, &status);
+	assert_int_equal(status.state, BGP_ESTABLISHED);
+	assert_int_equal(status.counters.attributes_discarded, BGP_EVENTS_MAX + 10);
+	pair_free(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_both_active),
 	    cmocka_unit_test(test_slow_router),
+	    cmocka_unit_test(test_events_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
