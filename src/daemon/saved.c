@@ -39,7 +39,8 @@ struct saved {
 	struct daemon *daemon;
 	char *path, *proven_path;
 	struct loop_timer timer;
-	uint64_t content; /* hash of what is in the file; 0: not written yet */
+	bool there;       /* a file, of this process or the one before */
+	uint64_t content; /* hash of what is in it; 0: not written yet */
 	mono_t written;   /* MONO_ZERO: never */
 	int error;        /* as last said */
 	struct probe *probes;
@@ -135,6 +136,8 @@ write_content(struct saved *saved, const struct kube_saved *content)
 	    : file_write_unsynced(saved->path, text, strlen(text), 0640);
 	free(text);
 	saved->content = err ? 0 : hash;
+	saved->there = true;
+	saved->written = loop_clock();
 	return err;
 }
 
@@ -164,14 +167,10 @@ write_files(struct saved *saved)
 	content.addresses = addresses;
 	content.services = their_services(
 	    services_table(daemon->services), addresses, content.n_addresses, &content.n_services);
-	if (!content.n_addresses) {
-		saved->content = 0;
-		err = file_remove(saved->path);
-	} else {
-		err = write_content(saved, &content);
-		if (!err)
-			err = write_proven(saved, content.proven);
-	}
+	/* Nothing held is worth a file only where one says otherwise. */
+	err = content.n_addresses || saved->there ? write_content(saved, &content) : 0;
+	if (!err)
+		err = write_proven(saved, content.proven);
 	free(content.services);
 	free(addresses);
 	return err;
@@ -193,7 +192,6 @@ saved_write(struct saved *saved)
 		    "state %s cannot be written: %s; a restart while no API server answers would not know its addresses",
 		    saved->path, strerror(-err));
 	saved->error = err;
-	saved->written = loop_clock();
 }
 
 static void
@@ -401,6 +399,7 @@ saved_new(struct daemon *daemon)
 			log_warning("state %s cannot be read: %s", saved->path, strerror(-err));
 		return saved;
 	}
+	saved->there = true;
 	cause = kube_saved_decode(text, len, &content);
 	free(text);
 	if (cause) {
