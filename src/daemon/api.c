@@ -468,7 +468,7 @@ result_of(enum http_result result)
 	return API_UNKNOWN;
 }
 
-static void api_call_send(struct api_call *call, size_t slot, size_t server);
+static void api_call_send(struct api_call *call, size_t slot, size_t server, bool fresh);
 
 /* False when there is no other server that may work. */
 static bool
@@ -479,7 +479,7 @@ api_call_send_elsewhere(struct api_call *call)
 
 	if (other == KUBE_SERVERS_NONE || call->requests[1])
 		return false;
-	api_call_send(call, 1, other);
+	api_call_send(call, 1, other, false);
 	return true;
 }
 
@@ -509,14 +509,15 @@ api_call_done(struct api_call *call, size_t slot, enum http_result result,
 	    !call->retried) {
 		call->retried = true;
 		api_unauthorized(api);
-		api_call_send(call, slot, call->servers[slot]);
+		api_call_send(call, slot, call->servers[slot], false);
 		return;
 	}
 	/* Nothing was sent, so a write too may go to another server. */
 	if (answer.result == API_UNREACHABLE && slot == 0 && api_call_send_elsewhere(call))
 		return;
 	/* The other one had a second's start. */
-	if (slot && call->requests[0] && answer.result == API_ANSWERED && response->status < 500)
+	if (slot && call->requests[0] && call->servers[0] != call->servers[1] &&
+	    answer.result == API_ANSWERED && response->status < 500)
 		api_server_failed(api, call->servers[0], "the server is silent");
 	api_call_finish(call, &answer);
 }
@@ -536,7 +537,7 @@ api_call_done_hedge(
 }
 
 static void
-api_call_send(struct api_call *call, size_t slot, size_t server)
+api_call_send(struct api_call *call, size_t slot, size_t server, bool fresh)
 {
 	const struct http_request_options options = {
 	    .method = call->method,
@@ -545,6 +546,7 @@ api_call_send(struct api_call *call, size_t slot, size_t server)
 	    .body = call->body,
 	    .body_len = call->body ? strlen(call->body) : 0,
 	    .timeout_usec = call->timeout_usec,
+	    .fresh_connection = fresh,
 	    .on_done = slot ? api_call_done_hedge : api_call_done_first,
 	    .arg = call,
 	};
@@ -554,10 +556,17 @@ api_call_send(struct api_call *call, size_t slot, size_t server)
 	call->requests[slot] = http_request_start(call->api->endpoints[server], &options);
 }
 
+/*
+ * With no other server the same one is asked over another connection: after an outage the first may
+ * be dead without knowing it, until TCP asks again, while heartbeats are waited for.
+ */
 static void
 api_call_hedge(void *arg)
 {
-	(void)api_call_send_elsewhere(arg);
+	struct api_call *call = arg;
+
+	if (!api_call_send_elsewhere(call) && !call->requests[1])
+		api_call_send(call, 1, call->servers[0], true);
 }
 
 void
@@ -581,7 +590,7 @@ api_call(struct api *api, const struct api_options *options)
 		loop_defer(&call->unsent);
 		return;
 	}
-	api_call_send(call, 0, server);
+	api_call_send(call, 0, server, false);
 	if (options->hedge)
 		loop_timer_set(
 		    &call->hedge, mono_add_usec(loop_now(api->loop), KUBE_SERVERS_HEDGE_USEC));

@@ -51,8 +51,9 @@ struct api_options {
 	const char *content_type;  /* of the body, NULL without */
 	const char *body;          /* text, NULL for none; copied */
 	int64_t timeout_usec;      /* 0: API_CALL_TIMEOUT_USEC */
-	bool hedge; /* also ask a second server when the first is silent for a second. For writes
-		       that a second copy cannot harm: those with a resourceVersion */
+	bool hedge; /* also ask a second server when the first is silent for a second, or the same
+		       over a connection of its own. For writes that a second copy cannot harm:
+		       those with a resourceVersion */
 	api_done_fn *on_done;
 	void *arg;
 };

@@ -284,6 +284,30 @@ one_of_two_is_silent(void **state)
 	end();
 }
 
+/* The connection is dead, the server is not: after an outage, until TCP notices. */
+static void
+the_only_one_is_silent(void **state)
+{
+	struct server server;
+	struct result result;
+
+	(void)state;
+	begin();
+	server_start(&server, loop, 0);
+	set_servers(&server.port, 1);
+	start(1);
+	call(&result, "PUT", true);
+	RUN_UNTIL(loop, server.requests == 1);
+	server.status = 200;
+	RUN_UNTIL(loop, result.n);
+	assert_int_equal(result.result, API_ANSWERED);
+	assert_int_equal(server.requests, 2);
+	assert_int_equal(api_status(api).state, API_CONNECTED);
+	RUN_WHILE(loop, 20 * USEC_PER_MSEC, result.n == 1);
+	server_stop(&server);
+	end();
+}
+
 static void
 all_are_dead(void **state)
 {
@@ -506,6 +530,7 @@ main(void)
 	    cmocka_unit_test(answers),
 	    cmocka_unit_test(one_of_two_is_dead),
 	    cmocka_unit_test(one_of_two_is_silent),
+	    cmocka_unit_test(the_only_one_is_silent),
 	    cmocka_unit_test(all_are_dead),
 	    cmocka_unit_test(token_is_replaced),
 	    cmocka_unit_test(token_comes_later),
