@@ -70,3 +70,22 @@ def test_old_configmap(api, lab, deployment, build_dir):
     api.create_service("pinned", annotations={"metallb.io/address-pool": "on-request"})
     for name, wanted in (("any", "10.77.0.230"), ("pinned", "10.77.0.220")):
         assert expect.owner(lab, expect.address(api, name, wanted)) == "node1"
+
+
+def test_services_of_metallb_keep_their_addresses(api, lab, deployment, build_dir):
+    """Taken over from a MetalLB that ended: addresses out of order, one shared, a new Service between them."""
+    have = {"first": "10.77.0.203", "second": "10.77.0.201", "third": "10.77.0.201"}
+    for number, (name, ip) in enumerate(have.items()):
+        # What MetalLB leaves on a Service.
+        api.create_service(name, annotations={"metallb.io/ip-allocated-from-pool": "lan",
+                                              "metallb.io/allow-shared-ip": "key"}, port=80 + number)
+        api.patch(api.service_path(name) + "/status", {"status": {"loadBalancer": {"ingress": [{"ip": ip}]}}})
+    api.create_service("new")
+    items = [resource("IPAddressPool", "lan", addresses=["10.77.0.200-10.77.0.203"]), resource("L2Advertisement", "lan")]
+    run_converted(deployment, build_dir, json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), lab.nodes)
+    expect.address(api, "new", "10.77.0.200")
+    for name, ip in have.items():
+        expect.condition(api, name, "True")
+        expect.address(api, name, ip)
+        expect.owner(lab, ip)
+        assert not api.events(name, "ClearAssignment"), api.events(name)
