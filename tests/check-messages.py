@@ -5,7 +5,8 @@ From src/daemon and src/io (the rooms log nothing): the formats of log_err() and
 LOG_LEVEL_ERR or LOG_LEVEL_WARNING; the beginnings of lines that are made piece by piece (MADE); and the names of what a
 function gives such a level to (return LOG_LEVEL_...). The catalogue is every table row of the section "Log messages": in
 its first cell, between backquotes, a phrase that is a part of the format, or such a name. One that no source has is an
-error too. What src/config says of a file is one entry: each of its sentences says what is wanted.
+error too. A line that names a Service, an address, a node or a peer has to have it as a field of the journal
+also. What src/config says of a file is one entry: each of its sentences says what is wanted.
 """
 
 import os
@@ -45,6 +46,7 @@ def call(text, start):
 
 def first_string(arguments):
     """The first string of a call: adjacent literals are one, macros between them are a gap."""
+    arguments = re.sub(r'"METALLB_[A-Z]+"', "", arguments)  # the keys of fields
     match = re.search(LITERAL + rf"(?:\s+(?:{LITERAL}|[A-Z][A-Za-z0-9_]+))*", arguments)
     if not match:
         return None
@@ -71,6 +73,15 @@ def made():
         for match in re.finditer(LITERAL, text) if place in MADE else ():
             if re.match(BEGINS, match[0][1:-1]):
                 yield f"{place}:{text.count(chr(10), 0, match.start()) + 1}", match[0][1:-1]
+
+
+def without_fields():
+    """(place, format) of calls that name a Service, an address, a node or a peer and cannot pass it as a field."""
+    for place, text in sources("daemon", "io"):
+        for match in re.finditer(r"\blog_(?:err|warning|notice|info|debug)\(", text):
+            string = first_string(call(text, match.end() - 1))
+            if string and re.search(r"\b(service|address|node|peer)=%s", string):
+                yield f"{place}:{text.count(chr(10), 0, match.start()) + 1}", string
 
 
 def named():
@@ -114,6 +125,8 @@ def main():
         case(any(" " in phrase and phrase in string for phrase in phrases), f"{place} {string}")
     for place, name in names:
         case(name in phrases, f"{place} {name}")
+    for place, string in without_fields():
+        case(False, f"{place} has no field for the journal: {string}")
     for phrase in phrases:
         case(any(phrase == name for _, name in names) or any(phrase in string for _, string in formats),
              f"some source says: {phrase}")

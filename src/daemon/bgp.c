@@ -111,7 +111,8 @@ update_listeners(struct bgp *bgp)
 		peer->listener_key_failed = !listeners_want(
 		    bgp->listeners, peer->settings->vrf, &peer->remote, peer->key);
 		if (peer->listener_key_failed && !was_failing)
-			log_warning(
+			log_line(LOG_LEVEL_WARNING, &(struct log_field){"METALLB_PEER", peer->name},
+			    1,
 			    "bgp peer=%s its TCP-MD5 key cannot be set on the listening socket: connections from it are refused",
 			    peer->name);
 	}
