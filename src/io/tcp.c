@@ -283,10 +283,11 @@ discard(struct tcp_connection *conn)
 static void
 deliver(struct tcp_connection *conn)
 {
-	size_t taken = conn->ops->received(conn->arg, conn->input, conn->input_len);
+	const struct tcp_ops *ops = conn->ops;
+	size_t taken = ops->received(conn->arg, conn->input, conn->input_len);
 
 	assert(taken <= conn->input_len);
-	if (!conn->ops)
+	if (conn->ops != ops) /* closed by the callback */
 		return;
 	if (!taken && conn->input_len == TCP_INPUT_BYTES) {
 		connection_fail(conn, -EMSGSIZE);

@@ -138,10 +138,10 @@ any_addr(struct prng *prng)
 	char text[32];
 
 	if (prng_below(prng, 2))
-		(void)snprintf(text, sizeof(text), "1.2.%zu.%zu", 3 + prng_below(prng, 7),
-		    3 + prng_below(prng, 8));
+		(void)snprintf(text, sizeof(text), "1.2.%u.%u", 3 + (unsigned)prng_below(prng, 7),
+		    3 + (unsigned)prng_below(prng, 8));
 	else
-		(void)snprintf(text, sizeof(text), "1000::4:%zx", prng_below(prng, 8));
+		(void)snprintf(text, sizeof(text), "1000::4:%x", (unsigned)prng_below(prng, 8));
 	return help_addr(text);
 }
 
