@@ -299,6 +299,7 @@ member_ask(struct membership *m, struct member *member)
 
 	arena_free(arena);
 	member->proof = PROOF_ASKED;
+	member->named_since = false;
 	lease_outbox_add(m->out, LEASE_GET, lease);
 }
 
@@ -391,6 +392,10 @@ members_answered(struct membership *m, const char *node, enum lease_result resul
 		same = member->present
 		    ? result == LEASE_OK && record_version(answer) == member->version
 		    : result == LEASE_NOT_FOUND;
+		if (same && member->named_since) {
+			member_ask(m, member);
+			return;
+		}
 		if (same) {
 			member->proof = PROOF_DEAD;
 			member_queue(m, member);
@@ -699,6 +704,16 @@ membership_hold(struct membership *m, const char *node, mono_t now)
 }
 
 void
+membership_named(struct member *member)
+{
+	if (!member)
+		return;
+	if (member->proof == PROOF_DEAD)
+		member->proof = PROOF_NONE;
+	member->named_since = true;
+}
+
+void
 membership_drop(struct membership *m, struct member *member)
 {
 	if (!member || --member->refs)
@@ -716,9 +731,9 @@ membership_life(const struct membership *m, const struct member *member, mono_t 
 {
 	if (!member)
 		return LIFE_LIVING;
-	if (member->state == MEMBER_RELEASED)
-		return LIFE_DEAD;
-	if (member->state != MEMBER_EXPIRED || !membership_is_fresh(m, now))
+	if (member->state == MEMBER_LIVE)
+		return LIFE_LIVING;
+	if (member->state == MEMBER_EXPIRED && !membership_is_fresh(m, now))
 		return LIFE_LIVING;
 	return member->proof == PROOF_DEAD ? LIFE_DEAD : LIFE_SILENT;
 }

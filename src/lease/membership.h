@@ -93,7 +93,7 @@ enum member_proof {
 /* What a claimant of a dead node's address wants to know of its holder. */
 enum member_life {
 	LIFE_LIVING, /* or not known to be dead */
-	LIFE_SILENT, /* aged out, the GET stands out */
+	LIFE_SILENT, /* aged out or released, the GET stands out */
 	LIFE_DEAD,
 	LIFE_COUNT
 };
@@ -118,6 +118,7 @@ struct member {
 	mono_t settled;            /* since when it is what it is: its state, and what it says */
 	int64_t duration_usec;
 	enum member_proof proof;
+	bool named_since;   /* a Lease was found to name it after the GET was sent */
 	bool deleting;      /* the sweep's request is in flight */
 	bool said_down;     /* to people; not again before it was seen alive */
 	unsigned refs;      /* addresses that name it as holder (ownership) */
@@ -244,6 +245,9 @@ enum hash_majority membership_hash_majority(const struct membership *m);
 /* For ownership. The holder of an address is followed even if it has no Lease; each hold needs one
  * drop. NULL when there are too many: a holder that lives for ever. */
 struct member *membership_hold(struct membership *m, const char *node, mono_t now);
+/* A Lease is found to name it, perhaps by an answer that is newer than the watch: what made it dead
+ * may be older than that, and is to be proven anew. NULL is allowed. */
+void membership_named(struct member *member);
 void membership_drop(struct membership *m, struct member *member);
 enum member_life
 membership_life(const struct membership *m, const struct member *member, mono_t now);

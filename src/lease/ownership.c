@@ -64,58 +64,6 @@ ownership_holder(const struct ownership_address *address)
 	return lease ? lease->holder : "";
 }
 
-/* --- What a Lease shows --- */
-
-/* A Lease that is gone, or that tells of an older time than it did, is left to its announcer. */
-static void
-address_look_back(struct ownership_address *a, const struct lease *lease, mono_t now)
-{
-	if (!lease) {
-		if (a->was_there && a->wanted)
-			a->hold_off = mono_add_usec(now, OWNERSHIP_VANISHED_USEC);
-		if (!a->wanted) {
-			a->transitions = 0;
-			a->known = false;
-		}
-		/* Who writes it anew need not know how far it had counted. */
-		a->floor = 0;
-		a->was_there = a->set_back = false;
-		return;
-	}
-	a->was_there = a->known = true;
-	if (lease->transitions >= a->floor) {
-		a->transitions = a->floor = lease->transitions;
-		a->set_back = false;
-	} else if (!a->set_back) {
-		a->set_back = true;
-		a->hold_off = mono_add_usec(now, OWNERSHIP_VANISHED_USEC);
-	}
-}
-
-/* What is known of the Lease may have changed. */
-static void
-address_look(struct ownership *o, struct ownership_address *a, mono_t now)
-{
-	const struct lease *lease = record_current(&a->record);
-	const char *holder = lease ? lease->holder : "";
-	bool ours = str_eq(holder, o->members->node), was_ours = a->ours;
-
-	address_look_back(a, lease, now);
-	if (!ours && was_ours)
-		TAILQ_REMOVE(&o->held, a, owned);
-	o->n_ours += (unsigned)ours - (unsigned)was_ours;
-	a->ours = ours;
-	if (ours && lease->acquire_time_usec)
-		a->acquire_time_usec = lease->acquire_time_usec;
-	ownership_owner_join(o, a, ours ? "" : holder, now);
-	if (ours && !was_ours) {
-		TAILQ_INSERT_TAIL(&o->held, a, owned);
-		a->held_since = now;
-	}
-	ownership_offer_look(o, a, was_ours, now);
-	ownership_touch(o, a);
-}
-
 /* --- Announcing --- */
 
 /* When a stop has waited for long enough. */
@@ -178,21 +126,78 @@ address_update_announcing(struct ownership *o, struct ownership_address *a, mono
 	ownership_set_voice(o, a, address_voice(a));
 }
 
+/* --- What a Lease shows --- */
+
+/* A Lease that is gone, or that tells of an older time than it did, is left to its announcer. */
+static void
+address_look_back(struct ownership_address *a, const struct lease *lease, mono_t now)
+{
+	if (!lease) {
+		if (a->was_there && a->wanted)
+			a->hold_off = mono_add_usec(now, OWNERSHIP_VANISHED_USEC);
+		if (!a->wanted) {
+			a->transitions = 0;
+			a->known = false;
+		}
+		/* Who writes it anew need not know how far it had counted. */
+		a->floor = 0;
+		a->was_there = a->set_back = false;
+		return;
+	}
+	a->was_there = a->known = true;
+	if (lease->transitions >= a->floor) {
+		a->transitions = a->floor = lease->transitions;
+		a->set_back = false;
+	} else if (!a->set_back) {
+		a->set_back = true;
+		a->hold_off = mono_add_usec(now, OWNERSHIP_VANISHED_USEC);
+	}
+}
+
+/* What is known of the Lease may have changed. */
+static void
+address_look(struct ownership *o, struct ownership_address *a, mono_t now)
+{
+	const struct lease *lease = record_current(&a->record);
+	const char *holder = lease ? lease->holder : "";
+	bool ours = str_eq(holder, o->members->node), was_ours = a->ours;
+
+	address_look_back(a, lease, now);
+	if (!ours && was_ours)
+		TAILQ_REMOVE(&o->held, a, owned);
+	o->n_ours += (unsigned)ours - (unsigned)was_ours;
+	a->ours = ours;
+	if (ours && lease->acquire_time_usec)
+		a->acquire_time_usec = lease->acquire_time_usec;
+	ownership_owner_join(o, a, ours ? "" : holder, now);
+	if (ours && !was_ours) {
+		TAILQ_INSERT_TAIL(&o->held, a, owned);
+		a->held_since = now;
+	}
+	ownership_offer_look(o, a, was_ours, now);
+	/* Now: by the end of the turn this Lease may have vanished, and it would look like ours. */
+	if (a->announcing && ownership_is_others(o, a, now))
+		address_update_announcing(o, a, now);
+	ownership_touch(o, a);
+}
+
 /* --- What is to be written --- */
 
 /* Whether we may write our name now, disregarding rank. */
 static bool
 address_is_claimable(const struct ownership *o, const struct ownership_address *a, mono_t now)
 {
+	bool dead;
+
 	if (!a->wanted || !a->eligible || o->releasing || o->silent || !o->listed)
 		return false;
+	dead = !a->owner || membership_life(o->members, a->owner->member, now) == LIFE_DEAD;
 	/* Its Lease forgot us; but not while we only see the new owner in. */
 	if (a->announcing)
-		return (!a->ours || a->set_back) && !ownership_offer_overlaps(a);
+		return (a->set_back || (!a->ours && dead)) && !ownership_offer_overlaps(a);
 	if (!o->can_claim || o->drained || (a->ours && !a->set_back))
 		return false;
-	return !a->owner || membership_life(o->members, a->owner->member, now) == LIFE_DEAD ||
-	    ownership_offer_is_for_us(o, a);
+	return dead || ownership_offer_is_for_us(o, a);
 }
 
 /* When the claim is due; set once, when the address becomes claimable. */

@@ -4,9 +4,9 @@
  * holder's life is the holder's node Lease (membership).
  *
  * A node claims an address when it is eligible and (a) the Lease does not exist or names nobody, or
- * (b) the node that it names is dead: released its node Lease, or aged out in a fresh view with one
- * GET that shows no change, or (c) the holder offers it. The claim waits for the better ranked.
- * (Death by a LAN session comes with BFD: a further cause in membership_life().)
+ * (b) the node that it names is dead: released its node Lease, or aged out in a fresh view, with
+ * one GET after that which shows no change, or (c) the holder offers it. The claim waits for the
+ * better ranked. (Death by a LAN session comes with BFD: a further cause in membership_life().)
  *
  * It announces once the write is confirmed or its own name is seen, and stops for a *living* other
  * holder only, for lost eligibility, or when the last Service left. A Lease that vanishes, or that

@@ -50,6 +50,7 @@ ownership_owner_join(struct ownership *o, struct ownership_address *a, const cha
 		TAILQ_INIT(&owner->addresses);
 		MAP_ADD_STR(o->owners, owner->name, owner);
 	}
+	membership_named(owner->member);
 	a->owner = owner;
 	TAILQ_INSERT_TAIL(&owner->addresses, a, owned);
 }

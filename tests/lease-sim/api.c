@@ -85,6 +85,8 @@ apply(struct sim *sim, struct sim_event *event)
 	case LEASE_CREATE:
 		if (old)
 			return LEASE_EXISTS;
+		if (sim->writes_lease)
+			sim->writes_lease(sim, sim->arg, event->name, NULL, event->lease);
 		put(sim, event->lease);
 		break;
 	case LEASE_UPDATE:
@@ -92,6 +94,8 @@ apply(struct sim *sim, struct sim_event *event)
 			return LEASE_NOT_FOUND;
 		if (!same)
 			return LEASE_CONFLICT;
+		if (sim->writes_lease)
+			sim->writes_lease(sim, sim->arg, event->name, old, event->lease);
 		put(sim, event->lease);
 		break;
 	case LEASE_DELETE:
@@ -99,6 +103,8 @@ apply(struct sim *sim, struct sim_event *event)
 			return LEASE_NOT_FOUND;
 		if (!same || !str_eq(old->uid, event->lease->uid))
 			return LEASE_CONFLICT;
+		if (sim->writes_lease)
+			sim->writes_lease(sim, sim->arg, event->name, old, NULL);
 		lease_table_remove(&sim->api, event->name);
 		note_change(sim, event->name);
 		return LEASE_OK;

@@ -33,6 +33,7 @@ invariants_init(struct invariants *inv, const struct sim *sim)
 	    .last_fault = sim->now,
 	    .last_tampered = RECORD_LONG_AGO,
 	    .last_lan = RECORD_LONG_AGO,
+	    .last_loss = RECORD_LONG_AGO,
 	};
 	for (i = 0; i < sim->max_addresses; i++)
 		inv->addresses[i] = (struct invariants_address){
@@ -65,7 +66,12 @@ invariants_lan(struct invariants *inv, const struct sim *sim)
 void
 invariants_tampered(struct invariants *inv, const struct sim *sim)
 {
+	unsigned a;
+
 	inv->last_tampered = sim->now;
+	/* Whose they are now is for the machines to find out. */
+	for (a = 0; a < sim->n_addresses; a++)
+		invariants_emptied(inv, a);
 }
 
 static bool
@@ -183,7 +189,7 @@ check_served(struct invariants *inv, const struct sim *sim, unsigned a)
 	gap = lasts(sim, !served, &address->gap_since, &unused);
 	if (gap > quiet)
 		gap = quiet;
-	if (gap > inv->served_usec && is_servable(sim, a, gap) && gap <= bound)
+	if (gap > inv->served_usec && is_servable(sim, a, gap) && gap <= bound && !inv->twins)
 		inv->served_usec = gap;
 	if (gap > bound && is_servable(sim, a, bound))
 		violated(inv, sim, "address %u is not answered, though it could be", a);
@@ -209,6 +215,36 @@ check_restless(struct invariants *inv, const struct sim *sim, unsigned a)
 		    address->moves - address->moves_before);
 }
 
+void
+invariants_emptied(struct invariants *inv, unsigned address)
+{
+	inv->addresses[address].holder[0] = '\0';
+}
+
+void
+invariants_writes_lease(struct sim *sim, void *arg, const char *name, const struct lease *before,
+    const struct lease *after)
+{
+	struct invariants *inv = arg;
+	struct invariants_address *address;
+	struct ip_addr addr;
+	unsigned n;
+
+	if (lease_parse_address_name(name, &addr) || inv->twins)
+		return;
+	address = &inv->addresses[sim_address(sim, &addr)];
+	for (n = 0; n < sim->n_nodes && after; n++)
+		if (str_eq(sim->nodes[n]->name, address->holder) && *after->holder &&
+		    !str_eq(address->holder, after->holder) &&
+		    mono_diff_usec(sim->now, inv->last_loss) >= KNOWN_USEC &&
+		    mono_diff_usec(sim->now, inv->last_tampered) >= KNOWN_USEC &&
+		    is_settled(sim, sim->nodes[n], KNOWN_USEC) &&
+		    !(before && lease_annotation(before, OWNERSHIP_ANNOTATION_HANDOVER)))
+			violated(inv, sim, "%s takes %s from %s, which lives", after->holder, name,
+			    address->holder);
+	(void)str_copy(address->holder, sizeof(address->holder), after ? after->holder : "");
+}
+
 static unsigned
 count_leaders(const struct sim *sim)
 {
@@ -227,6 +263,8 @@ invariants_check(struct sim *sim, void *arg)
 	unsigned a;
 
 	inv->steps++;
+	if (sim->lose_permille)
+		inv->last_loss = sim->now;
 	for (a = 0; a < sim->n_addresses; a++) {
 		check_pairs(inv, sim, a);
 		check_served(inv, sim, a);

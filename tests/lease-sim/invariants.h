@@ -15,6 +15,9 @@
  * 4. Never two leaders, but for TAMPERED_USEC after somebody deleted or restored the Lease that
  *    decides it.
  * 5. SERVED_USEC after the last fault no address changes hands more than RESTLESS times more.
+ * 6. No theft: nobody writes his name over that of a node that has been healthy for KNOWN_USEC,
+ *    its answers not lost either, and has not offered the address; nor on a Lease that somebody
+ * deleted while such a node holds it.
  */
 #ifndef TESTS_LEASE_SIM_INVARIANTS_H
 #define TESTS_LEASE_SIM_INVARIANTS_H
@@ -32,18 +35,19 @@
 /* Twins may both have stopped, and look again after a minute and some. */
 #define SERVED_TWIN_USEC (SERVED_USEC + 75 * USEC_PER_SEC)
 #define RESTLESS 2
+#define KNOWN_USEC (20 * USEC_PER_SEC)
 #define TAMPERED_USEC LEADER_LEASE_DURATION_USEC
 
 struct invariants_address {
 	mono_t both_since, pair_since, apart_since, deaf_since; /* MONO_NEVER */
 	mono_t gap_since;
 	int32_t moves, moves_before; /* of its Lease; since the last fault was SERVED_USEC ago */
-	const char *holder;
+	char holder[16]; /* as a node wrote it last; "" when one gave it up, or by hand */
 };
 
 struct invariants {
 	struct invariants_address *addresses;
-	mono_t last_fault, last_tampered, last_lan;
+	mono_t last_fault, last_tampered, last_lan, last_loss;
 	bool twins;
 	char error[256]; /* the first that was violated; "" */
 	mono_t violated_at;
@@ -56,6 +60,11 @@ void invariants_init(struct invariants *inv, const struct sim *sim);
 void invariants_fini(struct invariants *inv);
 /* For sim->check; arg is the struct invariants. */
 void invariants_check(struct sim *sim, void *arg);
+/* For sim->writes_lease. */
+void invariants_writes_lease(struct sim *sim, void *arg, const char *name,
+    const struct lease *before, const struct lease *after);
+/* Somebody emptied the Lease of that address by hand. */
+void invariants_emptied(struct invariants *inv, unsigned address);
 /* Something was done to the world. */
 void invariants_fault(struct invariants *inv, const struct sim *sim);
 /* That changed who hears whom. */

@@ -110,6 +110,8 @@ do_lease_fault(struct schedule *s, enum fault fault, unsigned n, unsigned a)
 		sim_restore(&s->sim);
 	else if (fault != FAULT_RESTORE)
 		edit_lease(s, ip, fault == FAULT_LEASE_EMPTIED);
+	if (fault == FAULT_LEASE_EMPTIED)
+		invariants_emptied(&s->inv, a);
 	s->saved = s->saved || fault == FAULT_SAVE;
 	if (fault == FAULT_ALL_DELETED || fault == FAULT_RESTORE)
 		invariants_tampered(&s->inv, &s->sim);
@@ -247,7 +249,8 @@ run_round(struct schedule *s)
 	int64_t quiet = s->inv.twins ? SERVED_TWIN_USEC : SERVED_USEC;
 	bool home;
 
-	s->sim.lose_permille = (unsigned)prng_below(&s->prng, 200);
+	s->sim.lose_permille = (unsigned)prng_below(&s->prng, 2) *
+	    (unsigned)prng_below(&s->prng, 200);
 	while (faults--) {
 		random_fault(s);
 		/* Most often soon, now and then not before everything has aged out. */
@@ -317,6 +320,7 @@ schedule_run(uint64_t seed, bool trace, const bool *skip, struct schedule_result
 	s.sim.trace = trace;
 	s.sim.delay_usec = WORLD_DELAY_USEC;
 	s.sim.check = invariants_check;
+	s.sim.writes_lease = invariants_writes_lease;
 	s.sim.arg = &s.inv;
 	set_up(&s);
 	for (i = 0; i < ROUNDS && run_round(&s); i++)

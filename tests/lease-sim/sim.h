@@ -138,6 +138,10 @@ struct sim {
 	struct lease_table saved; /* of sim_save() */
 	/* Called after every step; for invariants. */
 	void (*check)(struct sim *sim, void *arg);
+	/* A node is about to write a Lease; before: NULL when there is none; after: NULL when it
+	 * deletes it. */
+	void (*writes_lease)(struct sim *sim, void *arg, const char *name,
+	    const struct lease *before, const struct lease *after);
 	void *arg;
 };
 
