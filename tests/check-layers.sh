@@ -14,8 +14,8 @@ builddir=${top_builddir:-}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
-rooms="util model config kube ipam lease announce l2 bgp bfd convert io daemon ctl"
-pure_rooms="util model config kube ipam lease announce l2 bgp bfd convert"
+rooms="util model config kube ipam lease announce l2 bgp bfd convert doctor io daemon ctl"
+pure_rooms="util model config kube ipam lease announce l2 bgp bfd convert doctor"
 count=0
 failed=0
 
@@ -29,8 +29,10 @@ may_see() {
 	config | kube | ipam | lease | l2 | bgp | bfd | convert) echo "util model $1" ;;
 	# It joins what the protocols and the Leases know into one plan.
 	announce) echo "util model announce lease l2 bgp bfd" ;;
+	# Plain facts in, findings out: it knows no other room's types.
+	doctor) echo "util doctor" ;;
 	io) echo "util io" ;;
-	daemon) echo "util model config kube ipam lease announce l2 bgp bfd io daemon" ;;
+	daemon) echo "util model config kube ipam lease announce l2 bgp bfd doctor io daemon" ;;
 	ctl) echo "util ctl" ;;
 	esac
 }
@@ -329,6 +331,7 @@ self_test() {
 	plant convert/pools.c '#include "config/config.h"' "convert may not see config"
 	plant convert/main.c '#include "kube/service.h"' "convert may not see kube"
 	plant convert/pools.c '#include <yaml.h>' "<yaml.h> is not for this file"
+	plant doctor/doctor.c '#include "model/settings.h"' "doctor may not see model"
 	plant daemon/planted.c '#include "ctl/command.h"' "daemon may not see ctl"
 	plant l2/arp.c '#include "arp.h"' "ROOM/arp.h"
 	plant l2/arp.h '#include "config.h"' "may not include config.h"

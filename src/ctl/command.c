@@ -2,33 +2,37 @@
 
 #include <stdlib.h>
 
+#include <json-c/json.h>
+
 #include "ctl/render.h"
 #include "util/mem.h"
 #include "util/str.h"
 
 const struct command commands[] = {
-    {"status", NULL, false, false, false,
+    {"status", NULL, false, false, COMMAND_ANSWERS,
 	"the daemon, its API server, interfaces and the other nodes", render_status},
-    {"services", "NAMESPACE/NAME", true, false, false,
+    {"services", "NAMESPACE/NAME", true, false, COMMAND_ANSWERS,
 	"Services of type LoadBalancer and their addresses", render_services},
-    {"explain", "NAMESPACE/NAME", false, false, false,
+    {"explain", "NAMESPACE/NAME", false, false, COMMAND_ANSWERS,
 	"why a Service has its addresses, or has none", render_explain},
-    {"pools", "POOL", true, false, false, "address pools, what is used and what is free",
+    {"pools", "POOL", true, false, COMMAND_ANSWERS, "address pools, what is used and what is free",
 	render_pools},
-    {"leases", NULL, false, false, false, "the Leases that say which node owns what",
+    {"leases", NULL, false, false, COMMAND_ANSWERS, "the Leases that say which node owns what",
 	render_leases},
-    {"l2", "ADDRESS", true, false, false,
+    {"l2", "ADDRESS", true, false, COMMAND_ANSWERS,
 	"addresses announced by ARP and NDP, and claims of others", render_l2},
-    {"peers", "PEER", true, false, false, "BGP peers, their sessions, and why one is down",
-	render_peers},
-    {"routes", "PEER", true, false, false, "routes, whom they are announced to, and what is not",
-	render_routes},
-    {"log", "LEVEL", false, true, false, "log err, warning, notice, info or debug from now on",
-	render_log},
-    {"reload", NULL, false, true, false, "read the configuration again", render_reload},
-    {"drain", "TIMEOUT", true, true, true,
+    {"peers", "PEER", true, false, COMMAND_ANSWERS,
+	"BGP peers, their sessions, and why one is down", render_peers},
+    {"routes", "PEER", true, false, COMMAND_ANSWERS,
+	"routes, whom they are announced to, and what is not", render_routes},
+    {"doctor", NULL, false, false, COMMAND_JUDGES,
+	"what is wrong with this node, and what to do about it", render_doctor},
+    {"log", "LEVEL", false, true, COMMAND_ANSWERS,
+	"log err, warning, notice, info or debug from now on", render_log},
+    {"reload", NULL, false, true, COMMAND_ANSWERS, "read the configuration again", render_reload},
+    {"drain", "TIMEOUT", true, true, COMMAND_WAITS,
 	"hand every address over to other nodes and claim none, until undrain", render_drain},
-    {"undrain", NULL, false, true, false, "end drain", render_drain},
+    {"undrain", NULL, false, true, COMMAND_ANSWERS, "end drain", render_drain},
 };
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
 
@@ -50,6 +54,15 @@ command_find(const char *word, size_t *ret_candidates)
 	}
 	*ret_candidates = n;
 	return n == 1 ? found : NULL;
+}
+
+bool
+command_finds_errors(struct json_object *data)
+{
+	json_object *errors = NULL;
+
+	return json_object_object_get_ex(data, "errors", &errors) &&
+	    json_object_get_int64(errors) > 0;
 }
 
 void

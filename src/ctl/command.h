@@ -11,12 +11,18 @@
 
 struct json_object;
 
+enum command_answer {
+	COMMAND_ANSWERS,
+	COMMAND_WAITS,  /* the answer comes when it is done, which the daemon bounds */
+	COMMAND_JUDGES, /* with `errors` in the answer above 0 the exit status is 1 */
+};
+
 struct command {
 	const char *name;
 	const char *argument; /* as shown in help, NULL: takes none */
 	bool argument_optional;
 	bool changes; /* needs root or the control group */
-	bool waits;   /* the answer comes when it is done, which the daemon bounds */
+	enum command_answer answer;
 	const char *help;
 	/* Prints the answer's `data` as text. */
 	void (*render)(FILE *out, struct json_object *data);
@@ -30,6 +36,8 @@ extern const size_t n_commands;
  * is how many it could be (0: none).
  */
 const struct command *command_find(const char *word, size_t *ret_candidates);
+/* The verdict of COMMAND_JUDGES. */
+bool command_finds_errors(struct json_object *data);
 /* One aligned line each. */
 void command_help(FILE *out);
 

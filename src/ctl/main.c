@@ -65,8 +65,8 @@ run(const struct command *command, const char *socket_path, const char *const *a
 	char *reason;
 	int status = EXIT_DONE;
 
-	if (client_ask(socket_path, command->name, args, n_args, command->waits, &answer,
-		&reason) != CLIENT_OK) {
+	if (client_ask(socket_path, command->name, args, n_args, command->answer == COMMAND_WAITS,
+		&answer, &reason) != CLIENT_OK) {
 		(void)fprintf(stderr, "metallbctl: %s\n", reason);
 		free(reason);
 		return EXIT_UNREACHABLE;
@@ -82,6 +82,8 @@ run(const struct command *command, const char *socket_path, const char *const *a
 		status = show_error(answer);
 	else if (!as_json)
 		command->render(stdout, data);
+	if (command->answer == COMMAND_JUDGES && command_finds_errors(data))
+		status = EXIT_FAILED;
 	json_object_put(answer);
 	if (fflush(stdout))
 		status = EXIT_FAILED;

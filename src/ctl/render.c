@@ -679,6 +679,36 @@ render_routes(FILE *out, json_object *data)
 	table_print(&table, out);
 }
 
+static void
+print_count(FILE *out, json_object *data, const char *key, const char *one, const char *more)
+{
+	int64_t n = get_int(data, key);
+
+	(void)fprintf(out, "%" PRId64 " %s%s", n, n == 1 ? one : key, more);
+}
+
+void
+render_doctor(FILE *out, json_object *data)
+{
+	json_object *list = get(data, "findings");
+	size_t i;
+
+	for (i = 0; i < length(list); i++) {
+		json_object *finding = at(list, i);
+		mem_cleanup(mem_freep) char *check = table_printable(get_str(finding, "check"));
+		mem_cleanup(mem_freep) char *what = table_printable(get_str(finding, "what"));
+		mem_cleanup(mem_freep) char *remedy = table_printable(get_str(finding, "remedy"));
+
+		(void)fprintf(out, "%-8s %-14s %s\n%-8s %-14s -> %s\n",
+		    get_str(finding, "severity"), check, what, "", "", remedy);
+	}
+	(void)fprintf(out, "%s%s: %s checks, ", i ? "\n" : "", get_str(data, "node"),
+	    get_str(data, "checks"));
+	print_count(out, data, "errors", "error", ", ");
+	print_count(out, data, "warnings", "warning", ", ");
+	print_count(out, data, "notices", "notice", "\n");
+}
+
 void
 render_log(FILE *out, json_object *data)
 {

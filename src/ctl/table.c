@@ -19,9 +19,8 @@ table_init(struct table *table, const char *const *headings, size_t n_columns)
 		table_cell(table, headings[i]);
 }
 
-/* Foreign text must not steer the terminal: control characters show as \xNN. */
-static char *
-printable(const char *text)
+char *
+table_printable(const char *text)
 {
 	struct strbuf sb = {0};
 
@@ -40,7 +39,7 @@ void
 table_cell(struct table *table, const char *text)
 {
 	table->cells = mem_grow(table->cells, table->n_cells, &table->cap, sizeof(*table->cells));
-	table->cells[table->n_cells++] = printable(text && *text ? text : "-");
+	table->cells[table->n_cells++] = table_printable(text && *text ? text : "-");
 }
 
 void

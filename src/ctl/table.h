@@ -15,6 +15,8 @@ struct table {
 	char **cells;
 };
 
+/* Foreign text must not steer the terminal: control characters as \xNN. The caller frees. */
+char *table_printable(const char *text);
 /* With the headings as first row. */
 void table_init(struct table *table, const char *const *headings, size_t n_columns);
 /* Appends the next cell, row by row; NULL and "" show as "-". */

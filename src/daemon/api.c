@@ -52,6 +52,7 @@ struct api {
 	uint64_t kubeconfig_hash;      /* of the text in use; 0: none is */
 	struct loop_timer credentials; /* read them (again) */
 	struct api_status status;
+	mono_t clock_seen;
 	char *server, *error;
 	TAILQ_HEAD(, api_call) calls;
 };
@@ -483,6 +484,21 @@ api_call_send_elsewhere(struct api_call *call)
 	return true;
 }
 
+/* The server's time is somewhere in the second that it names. */
+static void
+api_look_at_clock(struct api *api, const struct http_response *response)
+{
+	mono_t now = loop_now(api->loop);
+	int64_t date;
+
+	if ((api->status.clock_known && mono_diff_usec(now, api->clock_seen) < API_CLOCK_USEC) ||
+	    !http_response_date(response, &date))
+		return;
+	api->status.clock_known = true;
+	api->status.clock_ahead_usec = loop_wall_usec() - date - USEC_PER_SEC / 2;
+	api->clock_seen = now;
+}
+
 static void
 api_call_done(struct api_call *call, size_t slot, enum http_result result,
     const struct http_response *response, const char *error)
@@ -498,6 +514,8 @@ api_call_done(struct api_call *call, size_t slot, enum http_result result,
 	    .error = error};
 
 	call->requests[slot] = NULL;
+	if (answer.result == API_ANSWERED)
+		api_look_at_clock(api, response);
 	if (answer.result == API_ANSWERED && response->status < 500)
 		api_server_ok(api, call->servers[slot], response->http_version);
 	else

@@ -24,6 +24,7 @@ struct settings;
 
 #define API_CREDENTIALS_RETRY_USEC (10 * USEC_PER_SEC)
 #define API_TOKEN_REREAD_USEC USEC_PER_MIN
+#define API_CLOCK_USEC (10 * USEC_PER_SEC)
 #define API_CALL_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define API_LEASE_TIMEOUT_USEC (4 * USEC_PER_SEC)
 
@@ -73,6 +74,10 @@ struct api_status {
 	const char *error;  /* the last, "" while connected */
 	int http_version;   /* 10, 11, 20 */
 	uint64_t requests, errors;
+	/* By how much this machine's wall clock is ahead of that of a server, to the second; looked
+	 * at each API_CLOCK_USEC at most. */
+	bool clock_known;
+	int64_t clock_ahead_usec;
 };
 
 /* Called when the state or the server changed. */

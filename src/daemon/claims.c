@@ -23,6 +23,7 @@ claims_init(struct claims *claims, struct daemon *daemon)
 	rate_init(&claims->looked_at, CLAIMS_INTERVAL_USEC, CLAIMS_BURST, now);
 	rate_init(&claims->said, CLAIMS_SAID_USEC, CLAIMS_SAID_BURST, now);
 	claims->gateway.asked = MONO_NEVER;
+	claims->last_member.at = claims->last_gateway.at = MONO_NEVER;
 }
 
 static const char *
@@ -134,6 +135,7 @@ member_claims(struct claims *claims, const struct ip_addr *ip, const struct mac_
 	if (mono_diff_usec(now, claims->member.first) < CLAIMS_MEMBER_USEC)
 		return;
 	claims->member.first = now;
+	claims->last_member = (struct claims_last){*ip, *mac, ifindex, now};
 	mac_addr_format(mac, mac_text);
 	say(claims, LOG_LEVEL_WARNING, ip,
 	    "is also claimed by %s on %s, node %s, which does not hold its Lease: with kube-proxy in IPVS mode, is strictARP set there?",
@@ -191,6 +193,7 @@ claims_seen(
 		return;
 	}
 	claims->gateways++;
+	claims->last_gateway = (struct claims_last){*ip, *mac, ifindex, loop_now(daemon->loop)};
 	mac_addr_format(mac, mac_text);
 	say(claims, LOG_LEVEL_WARNING, ip,
 	    "is also claimed by %s on %s, the gateway: does it answer for others (proxy ARP)?",

@@ -41,6 +41,14 @@ struct claims {
 		struct mac_addr mac; /* zero: none */
 		mono_t asked;
 	} gateway;
+	/* The last of each kind that had no business to, for metallbctl doctor; `at` is never
+	 * without. */
+	struct claims_last {
+		struct ip_addr ip;
+		struct mac_addr mac;
+		int ifindex;
+		mono_t at;
+	} last_member, last_gateway;
 	/* The last member that claimed, and since when it did so without a pause. */
 	struct {
 		struct ip_addr ip;

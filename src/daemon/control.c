@@ -12,8 +12,10 @@
 #include "daemon/daemon.h"
 #include "daemon/drain.h"
 #include "daemon/leases.h"
+#include "daemon/permissions.h"
 #include "daemon/status.h"
 #include "daemon/status_bgp.h"
+#include "daemon/status_doctor.h"
 #include "daemon/status_l2.h"
 #include "io/ctl_server.h"
 #include "kube/json.h"
@@ -25,14 +27,22 @@
 #define CONTROL_VERSION 1
 /* How long `drain` waits: without an argument, and at most. */
 #define DRAIN_WAIT_USEC (60 * USEC_PER_SEC)
+/* What the API is asked for `doctor` may take so long; then what is known is told. */
+#define DOCTOR_WAIT_USEC (5 * USEC_PER_SEC)
 #define DRAIN_WAIT_MAX_USEC (24 * 60 * USEC_PER_MIN)
 /* A look at those who wait. */
 #define CONTROL_LOOK_USEC (100 * USEC_PER_MSEC)
 
-/* A connection whose `drain` is not answered yet. */
+struct control_answer;
+
+/* The answer of a command that waits: true when that is it, false: not yet. */
+typedef bool control_poll_fn(struct daemon *daemon, mono_t deadline, struct control_answer *answer);
+
+/* A connection whose `drain` or `doctor` is not answered yet. */
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
 	struct ctl_connection *conn;
+	control_poll_fn *poll;
 	mono_t deadline;
 };
 
@@ -73,7 +83,9 @@ struct control_answer {
 	enum control_code code;
 	json_object *data, *errors;
 	char *message;
-	mono_t wait_until; /* of a command that is not done yet: MONO_ZERO for all others */
+	/* Of a command that is not done yet, NULL for all others: */
+	control_poll_fn *poll;
+	mono_t wait_until;
 };
 
 typedef void control_fn(struct daemon *daemon, const char *argument, struct control_answer *answer);
@@ -234,8 +246,10 @@ run_drain(struct daemon *daemon, const char *argument, struct control_answer *an
 		return;
 	}
 	deadline = mono_add_usec(loop_now(daemon->loop), wait);
-	if (!drain_answer(daemon, deadline, answer))
+	if (!drain_answer(daemon, deadline, answer)) {
+		answer->poll = drain_answer;
 		answer->wait_until = deadline;
+	}
 }
 
 static void
@@ -252,6 +266,25 @@ run_undrain(struct daemon *daemon, const char *argument, struct control_answer *
 		answer->data = status_drain(daemon);
 }
 
+static bool
+doctor_answer(struct daemon *daemon, mono_t deadline, struct control_answer *answer)
+{
+	if (permissions_asking(daemon->permissions) &&
+	    mono_before(loop_now(daemon->loop), deadline))
+		return false;
+	answer->data = status_doctor(daemon);
+	return true;
+}
+
+static void
+run_doctor(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	(void)argument;
+	permissions_ask(daemon->permissions);
+	answer->poll = doctor_answer;
+	answer->wait_until = mono_add_usec(loop_now(daemon->loop), DOCTOR_WAIT_USEC);
+}
+
 static const struct {
 	const char *name;
 	bool changes;
@@ -265,6 +298,7 @@ static const struct {
     {"l2", false, run_l2},
     {"peers", false, run_peers},
     {"routes", false, run_routes},
+    {"doctor", false, run_doctor},
     {"log", true, run_log},
     {"reload", true, run_reload},
     {"drain", true, run_drain},
@@ -354,12 +388,13 @@ reply(struct ctl_connection *conn, struct control_answer *answer)
 /* --- answers that wait --- */
 
 static void
-wait_for(struct control *control, struct ctl_connection *conn, mono_t deadline)
+wait_for(struct control *control, struct ctl_connection *conn, const struct control_answer *answer)
 {
 	struct waiter *waiter = xcalloc(1, sizeof(*waiter));
 
 	waiter->conn = conn;
-	waiter->deadline = deadline;
+	waiter->poll = answer->poll;
+	waiter->deadline = answer->wait_until;
 	TAILQ_INSERT_TAIL(&control->waiters, waiter, link);
 	/* It is not idle, though nothing is said on it. */
 	ctl_set_stream(conn, true);
@@ -382,7 +417,7 @@ on_look(void *arg)
 	TAILQ_FOREACH_SAFE (waiter, &control->waiters, link, next) {
 		struct control_answer answer = {.code = CONTROL_OK};
 
-		if (!drain_answer(control->daemon, waiter->deadline, &answer))
+		if (!waiter->poll(control->daemon, waiter->deadline, &answer))
 			continue;
 		ctl_set_stream(waiter->conn, false);
 		reply(waiter->conn, &answer);
@@ -406,8 +441,8 @@ on_line(void *arg, struct ctl_connection *conn, const struct ctl_peer *peer, con
 		run_request(control->daemon, peer, request, &answer);
 		json_object_put(request);
 	}
-	if (answer.wait_until.usec)
-		wait_for(control, conn, answer.wait_until);
+	if (answer.poll)
+		wait_for(control, conn, &answer);
 	else
 		reply(conn, &answer);
 }

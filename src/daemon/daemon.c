@@ -25,6 +25,7 @@
 #include "daemon/leases.h"
 #include "daemon/metrics.h"
 #include "daemon/node.h"
+#include "daemon/permissions.h"
 #include "daemon/probes.h"
 #include "daemon/saved.h"
 #include "daemon/services.h"
@@ -368,6 +369,8 @@ on_api_changed(void *arg)
 	struct daemon *daemon = arg;
 
 	loop_defer(&daemon->refresh);
+	if (daemon->permissions)
+		permissions_api_changed(daemon->permissions);
 	if (!daemon->leases || daemon->api_generation == api_generation(daemon->api))
 		return;
 	daemon->api_generation = api_generation(daemon->api);
@@ -467,6 +470,7 @@ apply_settings(struct daemon *daemon, const struct config_diff *diff)
 		services_reconnect(daemon->services);
 		leases_reconnect(daemon->leases);
 	}
+	permissions_set_settings(daemon->permissions, settings);
 	node_set_read_labels(daemon->node, settings->node.read_labels);
 	probes_set_settings(daemon->probes);
 	allocation_set_settings(daemon->allocation, settings);
@@ -521,7 +525,8 @@ daemon_reload(struct daemon *daemon, struct config_diff *ret_diff)
 		    report.n_errors, daemon->path);
 	} else {
 		daemon->refused = (struct config_report){0};
-		config_report_fini(&report);
+		config_report_fini(&daemon->loaded);
+		daemon->loaded = report;
 		config_diff(old, settings, ret_diff);
 		config_keep_restart_values(old, settings);
 		daemon->settings = settings;
@@ -800,6 +805,7 @@ start_cluster(struct daemon *daemon)
 		    strerror(-err));
 		return err;
 	}
+	daemon->permissions = permissions_new(daemon->loop, daemon->api, settings);
 	daemon->events = events_new(daemon->loop, daemon->api, settings->node.name, seed + 1);
 	daemon->node = node_new(daemon->loop, daemon->api, settings->node.name,
 	    settings->node.read_labels, on_node_changed, daemon);
@@ -871,6 +877,7 @@ daemon_free(struct daemon *daemon)
 	probes_free(daemon->probes);
 	node_free(daemon->node);
 	events_free(daemon->events);
+	permissions_free(daemon->permissions);
 	api_free(daemon->api);
 	bgp_free(daemon->bgp);
 	l2_free(daemon->l2);
@@ -892,6 +899,7 @@ daemon_free(struct daemon *daemon)
 	sd_free(daemon->sd);
 	if (daemon->state_lock >= 0)
 		file_unlock(daemon->state_lock);
+	config_report_fini(&daemon->loaded);
 	config_report_fini(&daemon->refused);
 	settings_free(daemon->settings);
 	warnings_fini(&daemon->warnings);

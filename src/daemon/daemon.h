@@ -31,6 +31,7 @@ struct leases;
 struct metrics;
 struct netlink;
 struct node;
+struct permissions;
 struct plan;
 struct probes;
 struct routes;
@@ -53,6 +54,8 @@ struct daemon {
 	struct settings *settings;
 	bool debug; /* -d: log.level of the file does not count */
 	int64_t started_wall_usec, loaded_wall_usec;
+	/* Of the settings in force; warnings at most. */
+	struct config_report loaded;
 	/* The last reload was refused: these are its errors, older settings are in force. */
 	bool stale;
 	struct config_report refused;
@@ -64,6 +67,7 @@ struct daemon {
 	struct bgp *bgp;
 	struct api *api;
 	unsigned api_generation; /* the watches were told of */
+	struct permissions *permissions;
 	struct events *events;
 	struct node *node;
 	struct services *services;
@@ -93,7 +97,7 @@ struct daemon {
 
 /*
  * Starts everything; takes settings. 0, or -errno after an err line: the process is to end with
- * status 1. `daemon` is all zeros but for path, debug and loop.
+ * status 1. `daemon` is all zeros but for path, loaded, debug and loop.
  */
 int daemon_start(struct daemon *daemon, struct settings *settings);
 /* Frees everything that daemon_start() made, also after it failed. */

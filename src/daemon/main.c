@@ -81,14 +81,17 @@ run(struct daemon *daemon)
 	if (err)
 		log_err("start refused: %zu errors in %s; metallbd -t checks the file",
 		    report.n_errors, daemon->path);
-	config_report_fini(&report);
-	if (err)
+	daemon->loaded = report;
+	if (err) {
+		config_report_fini(&daemon->loaded);
 		return EXIT_FAILED;
+	}
 	if (!daemon->debug)
 		log_set_level(settings->log_level);
 	err = loop_new(&daemon->loop);
 	if (err) {
 		log_err("event loop: %s", strerror(-err));
+		config_report_fini(&daemon->loaded);
 		settings_free(settings);
 		return EXIT_FAILED;
 	}

@@ -26,6 +26,15 @@ say_if_new(struct warnings *w, enum warning warning, struct strbuf *text)
 	strbuf_free(text);
 }
 
+/* Our own Lease says for a moment what was in force before a reload. */
+bool
+warnings_settings_differ(const struct daemon *daemon, const struct member *member)
+{
+	return member->present && member->state == MEMBER_LIVE && member->info &&
+	    !str_eq(member->name, daemon->settings->node.name) &&
+	    member->info->settings_hash != daemon->settings->shared_hash;
+}
+
 void
 warnings_check_files(struct warnings *w)
 {
@@ -35,10 +44,7 @@ warnings_check_files(struct warnings *w)
 	const struct member *member;
 
 	MAP_FOREACH (member, members->members) {
-		/* Our own Lease says for a moment what was in force before a reload. */
-		if (member->present && member->state == MEMBER_LIVE && member->info &&
-		    !str_eq(member->name, daemon->settings->node.name) &&
-		    member->info->settings_hash != daemon->settings->shared_hash)
+		if (warnings_settings_differ(daemon, member))
 			strbuf_printf(&text, "%s%s",
 			    text.len ? ", "
 				     : "config the settings of this node differ from those of ",
@@ -91,7 +97,7 @@ list_answering_links(const struct daemon *daemon, struct strbuf *text)
 		if (!link->loopback && link->arp && !mac_addr_is_zero(&link->mac) &&
 		    (!link->master || link->master_is_vrf) && !link_is_kube_ipvs(link) &&
 		    !(excluded->count && string_list_matches(excluded, link->name)) &&
-		    host_arp_ignore(link->name) == 0)
+		    host_ipv4_conf(link->name, "arp_ignore") == 0)
 			strbuf_printf(text, "%s%s", text->len ? ", " : "", link->name);
 	}
 }

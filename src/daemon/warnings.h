@@ -8,6 +8,7 @@
 #include "io/loop.h"
 
 struct daemon;
+struct member;
 
 enum warning {
 	WARNING_UNEQUAL_FILES, /* other nodes have other settings */
@@ -30,6 +31,8 @@ struct warnings {
 
 void warnings_init(struct warnings *w, struct daemon *daemon);
 void warnings_fini(struct warnings *w);
+/* A live node whose settings differ from ours in what must be the same everywhere. */
+bool warnings_settings_differ(const struct daemon *daemon, const struct member *member);
 /* Members or our settings changed. */
 void warnings_check_files(struct warnings *w);
 /* Interfaces or settings changed. */

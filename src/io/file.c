@@ -207,3 +207,14 @@ file_unlock(int fd)
 	/* The file stays: removing it would let a third process lock another inode. */
 	(void)close(fd);
 }
+
+int
+file_changed_at(const char *path, int64_t *ret_unix_usec)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	*ret_unix_usec = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+	return 0;
+}

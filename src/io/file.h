@@ -22,6 +22,9 @@
  */
 int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_len);
 
+/* When its contents last changed, on the wall clock. */
+int file_changed_at(const char *path, int64_t *ret_unix_usec);
+
 /*
  * Replaces the file's contents so that after a crash either the old or the new is there: written
  * beside it, synced, renamed, the directory synced. `mode` is that of the file, whatever the umask.

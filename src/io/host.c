@@ -13,6 +13,7 @@
 #include "util/str.h"
 
 #define ID_MAX_BYTES 64
+#define SYSCTL_MAX_BYTES 64
 
 /* Hexadecimal digits, in groups or not. */
 static bool
@@ -79,24 +80,36 @@ host_raise_descriptors(unsigned wanted)
 }
 
 static int
-read_arp_ignore(const char *interface)
+read_number(const char *path, int *ret_value)
 {
-	char *path = xasprintf("/proc/sys/net/ipv4/conf/%s/arp_ignore", interface), *text;
+	mem_cleanup(mem_freep) char *text = NULL;
+	uint64_t value;
 	size_t len;
-	int err = file_read(path, 64, &text, &len);
+	int err = file_read(path, SYSCTL_MAX_BYTES, &text, &len);
 
-	free(path);
 	if (err)
 		return err;
-	err = atoi(text);
-	free(text);
+	text[strcspn(text, "\n")] = '\0';
+	err = str_parse_uint(text, INT32_MAX, &value);
+	if (!err)
+		*ret_value = (int)value;
 	return err;
 }
 
 int
-host_arp_ignore(const char *interface)
+host_ipv4_conf(const char *interface, const char *name)
 {
-	int all = read_arp_ignore("all"), own = read_arp_ignore(interface);
+	const char *where[] = {"all", interface};
+	int value, max = 0, err = 0;
+	size_t i;
 
-	return all < 0 || own < 0 ? -ENOENT : all > own ? all : own;
+	for (i = 0; i < 2 && !err; i++) {
+		char *path = xasprintf("/proc/sys/net/ipv4/conf/%s/%s", where[i], name);
+
+		err = read_number(path, &value);
+		free(path);
+		if (!err && value > max)
+			max = value;
+	}
+	return err ? err : max;
 }

@@ -14,10 +14,11 @@ int host_boot_id(char out[HOST_ID_SIZE]);
 /* The host's name in lower case, as kubelet names its Node by default. 0 or -errno. */
 int host_name(char out[HOST_NAME_SIZE]);
 /*
- * net.ipv4.conf.*.arp_ignore as it acts on an interface: the greater of its own and that of `all`.
- * With 0 the kernel answers ARP there for addresses of any interface. Or -errno.
+ * net.ipv4.conf.*.NAME as it acts on an interface, for settings of which the greater of its own and
+ * that of `all` does: "arp_ignore" (with 0 the kernel answers ARP there for addresses of any
+ * interface), "rp_filter". Or -errno.
  */
-int host_arp_ignore(const char *interface);
+int host_ipv4_conf(const char *interface, const char *name);
 
 /*
  * Lets this process have `wanted` descriptors, or as many as its hard limit allows. Returns how

@@ -121,6 +121,9 @@ struct http_response {
 bool http_response_header(
     const struct http_response *response, const char *name, char *out, size_t size);
 
+/* The header Date as microseconds since 1970, in whole seconds; false without a readable one. */
+bool http_response_date(const struct http_response *response, int64_t *ret_unix_usec);
+
 /* The status line and headers of a streaming response with status 2xx came; the body may be long in
  * coming. */
 typedef void http_headers_fn(void *arg, const struct http_response *response);

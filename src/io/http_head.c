@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
+
+#include <curl/curl.h>
 
 #include "io/http.h"
 #include "util/mem.h"
@@ -118,4 +121,19 @@ http_response_header(const struct http_response *response, const char *name, cha
 		return true;
 	}
 	return false;
+}
+
+bool
+http_response_date(const struct http_response *response, int64_t *ret_unix_usec)
+{
+	char text[64];
+	time_t date;
+
+	if (!http_response_header(response, "Date", text, sizeof(text)))
+		return false;
+	date = curl_getdate(text, NULL);
+	if (date < 0)
+		return false;
+	*ret_unix_usec = (int64_t)date * USEC_PER_SEC;
+	return true;
 }

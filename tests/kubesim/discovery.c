@@ -191,9 +191,28 @@ resource_list(const struct sim *sim, const char *group_name)
 	return o;
 }
 
-/* Everybody may do everything: RBAC is the real server's test. */
+/* A fault that would answer 403 to such a request; it is not a hit. */
+static bool
+is_forbidden(const struct sim *sim, struct json_object *attributes, const char *user)
+{
+	const char *group = obj_str(attributes, "group"), *ns = obj_str(attributes, "namespace");
+	const char *sub = obj_str(attributes, "subresource"), *name = obj_str(attributes, "name");
+	char *path = sim_asprintf("/%s%s/v1/%s%s%s%s%s%s%s%s", *group != '\0' ? "apis/" : "api",
+	    group, *ns != '\0' ? "namespaces/" : "", ns, *ns != '\0' ? "/" : "",
+	    obj_str(attributes, "resource"), *name != '\0' ? "/" : "", name,
+	    *sub != '\0' ? "/" : "", sub);
+	const struct fault_subject subject = {"", obj_str(attributes, "verb"), path, user, false};
+	bool forbidden = false;
+
+	for (const struct fault *f = sim->faults.first; f != NULL; f = f->next)
+		forbidden |= f->kind == FAULT_FORBIDDEN && fault_matches(f, &subject);
+	free(path);
+	return forbidden;
+}
+
+/* Everybody may do everything but what a fault forbids: RBAC is the real server's test. */
 static struct json_object *
-access_review(const struct http_request *req)
+access_review(const struct sim *sim, const struct http_request *req, const char *user)
 {
 	const char *why = NULL;
 	struct json_object *in = obj_parse(req->body != NULL ? req->body : "", req->body_len, &why);
@@ -203,7 +222,9 @@ access_review(const struct http_request *req)
 	obj_set_str(out, "apiVersion", "authorization.k8s.io/v1");
 	obj_set(out, "metadata.creationTimestamp", NULL);
 	obj_set(out, "spec", json_object_get(obj_get(in, "spec")));
-	obj_set(out, "status.allowed", json_object_new_boolean(1));
+	obj_set(out, "status.allowed",
+	    json_object_new_boolean(
+		!is_forbidden(sim, obj_get(in, "spec.resourceAttributes"), user)));
 	json_object_put(in);
 	return out;
 }
@@ -354,13 +375,14 @@ document(const struct sim *sim, const struct http_request *req)
 }
 
 bool
-discovery_handle(const struct sim *sim, const struct http_request *req, struct reply *reply)
+discovery_handle(
+    const struct sim *sim, const struct http_request *req, const char *user, struct reply *reply)
 {
 	static const char review[] = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 	struct json_object *json;
 
 	if (strcmp(req->path, review) == 0) {
-		json = strcmp(req->method, "POST") == 0 ? access_review(req) : NULL;
+		json = strcmp(req->method, "POST") == 0 ? access_review(sim, req, user) : NULL;
 		if (json == NULL)
 			reply_status(reply, status_method_not_allowed());
 		else

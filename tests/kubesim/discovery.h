@@ -12,6 +12,7 @@
 /* May an anonymous client see the path? */
 bool discovery_is_public(const char *path);
 /* false when the path is none of these. */
-bool discovery_handle(const struct sim *sim, const struct http_request *req, struct reply *reply);
+bool discovery_handle(
+    const struct sim *sim, const struct http_request *req, const char *user, struct reply *reply);
 
 #endif

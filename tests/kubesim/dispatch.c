@@ -153,7 +153,7 @@ handle(struct conn *conn, const struct route *route, enum route_status found)
 	reply_init(&reply);
 	if (found == ROUTE_RESOURCE) {
 		api_handle(&call, &reply);
-	} else if (!discovery_handle(conn->sim, &conn->req, &reply)) {
+	} else if (!discovery_handle(conn->sim, &conn->req, conn->user, &reply)) {
 		struct json_object *status = status_new(
 		    404, "NotFound", "the server could not find the requested resource");
 

@@ -261,6 +261,30 @@ usage_is_what_was_used(void **state)
 }
 
 static void
+settings_of_the_kernel_are_numbers(void **state)
+{
+	(void)state;
+	assert_in_range(host_ipv4_conf("lo", "arp_ignore"), 0, 8);
+	assert_int_equal(host_ipv4_conf("no-such-interface", "arp_ignore"), -ENOENT);
+	assert_int_equal(host_ipv4_conf("lo", "no_such_setting"), -ENOENT);
+}
+
+static void
+the_age_of_a_file_is_known(void **state)
+{
+	const struct timespec times[2] = {{.tv_sec = 7}, {.tv_sec = 86400, .tv_nsec = 5000}};
+	char *path = path_of(state, "old");
+	int64_t usec = 0;
+
+	assert_int_equal(file_changed_at(path, &usec), -ENOENT);
+	assert_int_equal(file_write_atomic(path, "x", 1, 0600), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(file_changed_at(path, &usec), 0);
+	assert_int_equal(usec, INT64_C(86400000005));
+	free(path);
+}
+
+static void
 random_numbers_differ(void **state)
 {
 	char a[RANDOM_HEX_SIZE(16)], b[RANDOM_HEX_SIZE(16)];
@@ -314,6 +338,8 @@ main(void)
 	    cmocka_unit_test(the_host_has_names),
 	    cmocka_unit_test(descriptors_are_raised),
 	    cmocka_unit_test(usage_is_what_was_used),
+	    cmocka_unit_test(settings_of_the_kernel_are_numbers),
+	    T(the_age_of_a_file_is_known),
 	    cmocka_unit_test(random_numbers_differ),
 	};
 

@@ -40,6 +40,35 @@ test_status_lines(void **state)
 }
 
 static void
+test_date(void **state)
+{
+	static const struct {
+		const char *headers;
+		int64_t usec; /* -1: none */
+	} rows[] = {
+	    {"Date: Sun, 06 Nov 1994 08:49:37 GMT\n", INT64_C(784111777000000)},
+	    {"X: y\ndate:Thu, 01 Jan 1970 00:00:00 GMT\n", 0},
+	    {"Date: yesterday\n", -1},
+	    {"Date:\n", -1},
+	    {"Date: Sun, 06 Nov 1994 08:49:37 GMT and then something that no date is long enough for\n",
+		-1},
+	    {"X: Sun, 06 Nov 1994 08:49:37 GMT\n", -1},
+	    {"", -1},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct http_response response = {.headers = rows[i].headers};
+		int64_t usec = -1;
+
+		assert_row(i, rows[i].headers,
+		    http_response_date(&response, &usec) == (rows[i].usec >= 0));
+		assert_row(i, rows[i].headers, usec == rows[i].usec);
+	}
+}
+
+static void
 test_retry_after(void **state)
 {
 	static const struct {
@@ -129,6 +158,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_status_lines),
+	    cmocka_unit_test(test_date),
 	    cmocka_unit_test(test_retry_after),
 	    cmocka_unit_test(test_second_head),
 	    cmocka_unit_test(test_caps),
