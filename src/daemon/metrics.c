@@ -91,6 +91,7 @@ on_request(void *arg, const char *path, struct strbuf *body, const char **ret_co
 	metrics_add_announced(daemon, body);
 	metrics_add_layer2(daemon, body);
 	metrics_add_frames(daemon, body);
+	metrics_add_bgp(daemon, body);
 	status_add_health_metrics(daemon, body);
 	return 200;
 }

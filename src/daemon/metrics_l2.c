@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "announce/plan.h"
+#include "announce/routes.h"
 #include "daemon/daemon.h"
 #include "daemon/l2.h"
 #include "daemon/metrics_page.h"
@@ -11,6 +12,7 @@ void
 metrics_add_announced(const struct daemon *daemon, struct strbuf *out)
 {
 	const struct plan *plan = daemon->plan;
+	const struct routes *routes = daemon->routes;
 	size_t i, j;
 
 	metrics_head(out, "speaker_announced", "gauge",
@@ -25,6 +27,16 @@ metrics_add_announced(const struct daemon *daemon, struct strbuf *out)
 			strbuf_printf(out,
 			    "metallb_speaker_announced{service=\"%s\",protocol=\"layer2\",node=\"%s\",ip=\"%s\"} 1\n",
 			    plan->addresses[i].services[j], daemon->settings->node.name, ip);
+	}
+	for (i = 0; routes && i < routes->n_claims; i++) {
+		char ip[IP_ADDR_STRLEN];
+
+		if (routes->claims[i].reason != ROUTE_ANNOUNCED)
+			continue;
+		ip_addr_format(&routes->claims[i].ip, ip);
+		strbuf_printf(out,
+		    "metallb_speaker_announced{service=\"%s\",protocol=\"bgp\",node=\"%s\",ip=\"%s\"} 1\n",
+		    routes->claims[i].service, daemon->settings->node.name, ip);
 	}
 }
 

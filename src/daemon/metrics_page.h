@@ -30,6 +30,8 @@ void metrics_add_leases(const struct daemon *daemon, struct strbuf *out);
 void metrics_add_announced(const struct daemon *daemon, struct strbuf *out);
 void metrics_add_layer2(const struct daemon *daemon, struct strbuf *out);
 void metrics_add_frames(const struct daemon *daemon, struct strbuf *out);
+/* BGP peers: metrics_bgp.c. */
+void metrics_add_bgp(const struct daemon *daemon, struct strbuf *out);
 /* Version, memory, CPU, the loop: metrics_process.c. */
 void metrics_add_process(const struct daemon *daemon, struct strbuf *out);
 void metrics_add_loop(const struct daemon *daemon, struct strbuf *out);
