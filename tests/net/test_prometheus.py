@@ -73,8 +73,12 @@ def expressions():
             yield panel["title"], target["expr"].replace("$__rate_interval", WINDOW).replace("$instance", ".*")
 
 
+# The router has no BGP: the session stays down, and its numbers are there.
+PEER = {"bgp": {"my-asn": 64512, "peers": [{"name": "router", "peer-address": "10.77.0.1", "peer-asn": 64513}]}}
+
+
 def test_dashboard(api, lab, deployment, prometheus):
-    start(lab, deployment)
+    start(lab, deployment, PEER)
     api.create_service("web")
     ip = expect.address(api, "web")
     expect.owner(lab, ip)
@@ -115,6 +119,14 @@ def test_pools_and_files(api, lab, deployment, prometheus):
     daemons[0].settings = good
     daemons[0].write()
     daemons[0].hangup()
+    calm(prometheus)
+
+    for bgp in (PEER["bgp"], None):
+        for daemon in daemons:
+            daemon.write(change={"bgp": bgp})
+            daemon.hangup()
+        if bgp:
+            fires(prometheus, "MetalLBBGPSessionDown")
     calm(prometheus)
 
     # Nobody may announce what has an address.
