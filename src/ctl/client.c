@@ -68,28 +68,46 @@ send_request(int fd, const char *cmd, const char *const *args, size_t n_args)
 	return pos == len ? 0 : -errno;
 }
 
-/* Reads up to the first newline. */
+/* What was read, and not used yet. */
+struct input {
+	int fd;
+	struct strbuf text;
+};
+
+/* The next line into `line`, without its newline; what follows it waits. */
 static int
-receive_line(int fd, struct strbuf *line)
+receive_line(struct input *in, struct strbuf *line)
 {
 	char chunk[65536];
+	size_t searched = 0;
 
-	while (line->len < CLIENT_MAX_ANSWER_BYTES) {
-		ssize_t n = recv(fd, chunk, sizeof(chunk), 0);
-		const char *end;
+	strbuf_clear(line);
+	for (;;) {
+		const char *end = in->text.len > searched
+		    ? memchr(in->text.text + searched, '\n', in->text.len - searched)
+		    : NULL;
+		ssize_t n;
 
+		if (end) {
+			size_t len = (size_t)(end - in->text.text);
+
+			strbuf_addn(line, in->text.text, len);
+			in->text.len -= len + 1;
+			memmove(in->text.text, in->text.text + len + 1, in->text.len + 1);
+			return 0;
+		}
+		searched = in->text.len;
+		if (searched >= CLIENT_MAX_ANSWER_BYTES)
+			return -EMSGSIZE;
+		n = recv(in->fd, chunk, sizeof(chunk), 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		if (!n)
 			return -ECONNRESET;
-		end = memchr(chunk, '\n', (size_t)n);
-		strbuf_addn(line, chunk, end ? (size_t)(end - chunk) : (size_t)n);
-		if (end)
-			return 0;
+		strbuf_addn(&in->text, chunk, (size_t)n);
 	}
-	return -EMSGSIZE;
 }
 
 static enum client_result
@@ -115,21 +133,21 @@ parse_answer(const char *line, struct json_object **ret_answer, char **err_reaso
 	return CLIENT_OK;
 }
 
-enum client_result
-client_ask(const char *socket_path, const char *cmd, const char *const *args, size_t n_args,
-    bool waits, struct json_object **ret_answer, char **err_reason)
+/* Sends the request and reads its answer; `in` is the caller's, whatever the result. */
+static enum client_result
+ask(struct input *in, const char *socket_path, const char *cmd, const char *const *args,
+    size_t n_args, bool waits, struct json_object **ret_answer, char **err_reason)
 {
 	struct strbuf line = {0};
 	enum client_result result;
-	int fd, err;
+	int err;
 
-	result = client_connect(socket_path, waits, &fd, err_reason);
+	result = client_connect(socket_path, waits, &in->fd, err_reason);
 	if (result != CLIENT_OK)
 		return result;
-	err = send_request(fd, cmd, args, n_args);
+	err = send_request(in->fd, cmd, args, n_args);
 	if (!err)
-		err = receive_line(fd, &line);
-	(void)close(fd);
+		err = receive_line(in, &line);
 	if (err) {
 		*err_reason = xasprintf(
 		    "metallbd at %s did not answer: %s", socket_path, strerror(-err));
@@ -138,5 +156,58 @@ client_ask(const char *socket_path, const char *cmd, const char *const *args, si
 		result = parse_answer(strbuf_text(&line), ret_answer, err_reason);
 	}
 	strbuf_free(&line);
+	return result;
+}
+
+static void
+input_fini(struct input *in)
+{
+	if (in->fd >= 0)
+		(void)close(in->fd);
+	strbuf_free(&in->text);
+}
+
+enum client_result
+client_ask(const char *socket_path, const char *cmd, const char *const *args, size_t n_args,
+    bool waits, struct json_object **ret_answer, char **err_reason)
+{
+	struct input in = {.fd = -1};
+	enum client_result result = ask(
+	    &in, socket_path, cmd, args, n_args, waits, ret_answer, err_reason);
+
+	input_fini(&in);
+	return result;
+}
+
+enum client_result
+client_follow(const char *socket_path, const char *cmd, client_line_fn *each, void *arg,
+    struct json_object **ret_answer, char **err_reason)
+{
+	struct input in = {.fd = -1};
+	struct strbuf line = {0};
+	struct json_object *answer = NULL, *ok = NULL;
+	enum client_result result = ask(&in, socket_path, cmd, NULL, 0, true, &answer, err_reason);
+	bool more = result == CLIENT_OK && json_object_object_get_ex(answer, "ok", &ok) &&
+	    json_object_get_boolean(ok);
+
+	while (more) {
+		json_object *object = NULL;
+		int err = receive_line(&in, &line);
+
+		if (err || !(object = json_tokener_parse(strbuf_text(&line)))) {
+			*err_reason = xasprintf("metallbd at %s ended the stream: %s", socket_path,
+			    err ? strerror(-err) : "what it sent is not readable");
+			result = CLIENT_PROTOCOL;
+			break;
+		}
+		more = each(arg, object);
+		json_object_put(object);
+	}
+	if (result == CLIENT_OK)
+		*ret_answer = answer;
+	else
+		json_object_put(answer);
+	strbuf_free(&line);
+	input_fini(&in);
 	return result;
 }

@@ -29,4 +29,15 @@ enum client_result {
 enum client_result client_ask(const char *socket_path, const char *cmd, const char *const *args,
     size_t n_args, bool waits, struct json_object **ret_answer, char **err_reason);
 
+/* A further line of a stream, borrowed. False: enough. */
+typedef bool client_line_fn(void *arg, struct json_object *line);
+
+/*
+ * As client_ask(); and when the daemon's answer is a good one, `each` gets every line that follows,
+ * until it has enough: CLIENT_OK, as when the daemon refused. Or until the stream breaks:
+ * CLIENT_PROTOCOL, without an answer.
+ */
+enum client_result client_follow(const char *socket_path, const char *cmd, client_line_fn *each,
+    void *arg, struct json_object **ret_answer, char **err_reason);
+
 #endif

@@ -27,6 +27,8 @@ const struct command commands[] = {
 	"routes, whom they are announced to, and what is not", render_routes},
     {"doctor", NULL, false, false, COMMAND_JUDGES,
 	"what is wrong with this node, and what to do about it", render_doctor},
+    {"monitor", NULL, false, false, COMMAND_STREAMS, "changes as they happen, until interrupted",
+	render_change},
     {"log", "LEVEL", false, true, COMMAND_ANSWERS,
 	"log err, warning, notice, info or debug from now on", render_log},
     {"reload", NULL, false, true, COMMAND_ANSWERS, "read the configuration again", render_reload},

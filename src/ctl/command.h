@@ -13,8 +13,9 @@ struct json_object;
 
 enum command_answer {
 	COMMAND_ANSWERS,
-	COMMAND_WAITS,  /* the answer comes when it is done, which the daemon bounds */
-	COMMAND_JUDGES, /* with `errors` in the answer above 0 the exit status is 1 */
+	COMMAND_WAITS,   /* the answer comes when it is done, which the daemon bounds */
+	COMMAND_STREAMS, /* lines follow until it is interrupted; `render` gets each */
+	COMMAND_JUDGES,  /* with `errors` in the answer above 0 the exit status is 1 */
 };
 
 struct command {

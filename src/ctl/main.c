@@ -90,6 +90,60 @@ run(const struct command *command, const char *socket_path, const char *const *a
 	return status;
 }
 
+struct following {
+	const struct command *command;
+	bool as_json;
+	int status;
+};
+
+/* {"v":1,"change":{...}}, or {"v":1,"end":{"code":...,"message":...}} */
+static bool
+show_line(void *arg, json_object *line)
+{
+	struct following *f = arg;
+	json_object *change = NULL, *end = NULL, *message = NULL;
+
+	if (json_object_object_get_ex(line, "end", &end)) {
+		(void)json_object_object_get_ex(end, "message", &message);
+		(void)fprintf(stderr, "metallbctl: %s\n",
+		    message ? json_object_get_string(message) : "the daemon ended the stream");
+		f->status = EXIT_FAILED;
+		return false;
+	}
+	/* Of a later daemon, maybe. */
+	if (!json_object_object_get_ex(line, "change", &change))
+		return true;
+	if (f->as_json)
+		(void)printf("%s\n",
+		    json_object_to_json_string_ext(
+			change, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		f->command->render(stdout, change);
+	/* Each at once, also into a pipe. */
+	if (fflush(stdout))
+		f->status = EXIT_FAILED;
+	return f->status == EXIT_DONE;
+}
+
+static int
+follow(const struct command *command, const char *socket_path, bool as_json)
+{
+	struct following f = {.command = command, .as_json = as_json, .status = EXIT_DONE};
+	json_object *answer, *ok = NULL;
+	char *reason;
+
+	if (client_follow(socket_path, command->name, show_line, &f, &answer, &reason) !=
+	    CLIENT_OK) {
+		(void)fprintf(stderr, "metallbctl: %s\n", reason);
+		free(reason);
+		return EXIT_UNREACHABLE;
+	}
+	if (!json_object_object_get_ex(answer, "ok", &ok) || !json_object_get_boolean(ok))
+		f.status = show_error(answer);
+	json_object_put(answer);
+	return f.status;
+}
+
 static const struct command *
 choose_command(const char *word)
 {
@@ -147,6 +201,8 @@ main(int argc, char **argv)
 		    command->argument_optional ? "]" : "");
 		return EXIT_USAGE;
 	}
+	if (command->answer == COMMAND_STREAMS)
+		return follow(command, socket_path, as_json);
 	return run(
 	    command, socket_path, (const char *const *)argv + optind, (size_t)n_args, as_json);
 }

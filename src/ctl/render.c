@@ -710,6 +710,18 @@ render_doctor(FILE *out, json_object *data)
 }
 
 void
+render_change(FILE *out, json_object *data)
+{
+	mem_cleanup(mem_freep) char *time = table_printable(get_str(data, "time"));
+	mem_cleanup(mem_freep) char *kind = table_printable(get_str(data, "kind"));
+	mem_cleanup(mem_freep) char *name = table_printable(get_str(data, "name"));
+	mem_cleanup(mem_freep) char *was = table_printable(get_str(data, "was"));
+	mem_cleanup(mem_freep) char *is = table_printable(get_str(data, "is"));
+
+	(void)fprintf(out, "%s %-9s %s: %s -> %s\n", time, kind, name, was, is);
+}
+
+void
 render_log(FILE *out, json_object *data)
 {
 	(void)fprintf(out, "logging %s and above until the next reload that changes log.level\n",

@@ -18,6 +18,8 @@ void render_l2(FILE *out, struct json_object *data);
 void render_peers(FILE *out, struct json_object *data);
 void render_routes(FILE *out, struct json_object *data);
 void render_doctor(FILE *out, struct json_object *data);
+/* A line of monitor. */
+void render_change(FILE *out, struct json_object *data);
 void render_log(FILE *out, struct json_object *data);
 void render_drain(FILE *out, struct json_object *data); /* of undrain too */
 void render_reload(FILE *out, struct json_object *data);

@@ -8,10 +8,12 @@
 #include <json-c/json.h>
 
 #include "daemon/api.h"
+#include "daemon/audience.h"
 #include "daemon/bgp.h"
 #include "daemon/daemon.h"
 #include "daemon/drain.h"
 #include "daemon/leases.h"
+#include "daemon/monitor.h"
 #include "daemon/permissions.h"
 #include "daemon/status.h"
 #include "daemon/status_bgp.h"
@@ -49,6 +51,7 @@ struct waiter {
 struct control {
 	struct daemon *daemon;
 	struct ctl_server *server;
+	struct monitor *monitor;
 	char *socket;
 	struct loop_deferred reopen;
 	TAILQ_HEAD(, waiter) waiters;
@@ -86,6 +89,7 @@ struct control_answer {
 	/* Of a command that is not done yet, NULL for all others: */
 	control_poll_fn *poll;
 	mono_t wait_until;
+	bool stream; /* changes follow */
 };
 
 typedef void control_fn(struct daemon *daemon, const char *argument, struct control_answer *answer);
@@ -266,6 +270,16 @@ run_undrain(struct daemon *daemon, const char *argument, struct control_answer *
 		answer->data = status_drain(daemon);
 }
 
+/* The stream begins when this is answered: see on_line(). */
+static void
+run_monitor(struct daemon *daemon, const char *argument, struct control_answer *answer)
+{
+	(void)argument;
+	answer->data = json_object_new_object();
+	kube_json_put_string(answer->data, "node", daemon->settings->node.name);
+	answer->stream = true;
+}
+
 static bool
 doctor_answer(struct daemon *daemon, mono_t deadline, struct control_answer *answer)
 {
@@ -299,6 +313,7 @@ static const struct {
     {"peers", false, run_peers},
     {"routes", false, run_routes},
     {"doctor", false, run_doctor},
+    {"monitor", false, run_monitor},
     {"log", true, run_log},
     {"reload", true, run_reload},
     {"drain", true, run_drain},
@@ -435,16 +450,28 @@ on_line(void *arg, struct ctl_connection *conn, const struct ctl_peer *peer, con
 	struct control_answer answer = {.code = CONTROL_OK};
 	json_object *request;
 
-	if (kube_json_parse(line, len, CTL_MAX_LINE_BYTES, &request) != KUBE_OK) {
+	if (monitor_has(control->monitor, conn)) {
+		refuse(&answer, CONTROL_BAD_REQUEST, "this connection is a stream of changes");
+	} else if (kube_json_parse(line, len, CTL_MAX_LINE_BYTES, &request) != KUBE_OK) {
 		refuse(&answer, CONTROL_BAD_REQUEST, "a request is one JSON object on a line");
 	} else {
 		run_request(control->daemon, peer, request, &answer);
 		json_object_put(request);
 	}
+	if (answer.stream && !monitor_add(control->monitor, conn)) {
+		json_object_put(answer.data);
+		refuse(&answer, CONTROL_FAILED, "%d clients are listening already", AUDIENCE_MAX);
+	}
 	if (answer.poll)
 		wait_for(control, conn, &answer);
 	else
 		reply(conn, &answer);
+}
+
+void
+control_changed(struct control *control)
+{
+	monitor_look(control->monitor);
 }
 
 /* Connections come and go; what waited for is not asked again. */
@@ -454,6 +481,7 @@ on_closed(void *arg, struct ctl_connection *conn)
 	struct control *control = arg;
 	struct waiter *waiter, *next;
 
+	monitor_remove(control->monitor, conn);
 	TAILQ_FOREACH_SAFE (waiter, &control->waiters, link, next)
 		if (waiter->conn == conn)
 			forget(control, waiter);
@@ -509,6 +537,7 @@ control_new(struct daemon *daemon, struct control **ret_control)
 	int err;
 
 	control->daemon = daemon;
+	control->monitor = monitor_new(daemon);
 	TAILQ_INIT(&control->waiters);
 	loop_timer_init(&control->look, daemon->loop, on_look, control);
 	loop_deferred_init(&control->reopen, daemon->loop, on_reopen, control);
@@ -516,6 +545,7 @@ control_new(struct daemon *daemon, struct control **ret_control)
 	if (err) {
 		loop_timer_fini(&control->look);
 		loop_deferred_fini(&control->reopen);
+		monitor_free(control->monitor);
 		free(control);
 		return err;
 	}
@@ -529,6 +559,7 @@ control_free(struct control *control)
 	if (!control)
 		return;
 	ctl_server_free(control->server);
+	monitor_free(control->monitor);
 	loop_timer_fini(&control->look);
 	loop_deferred_fini(&control->reopen);
 	free(control->socket);

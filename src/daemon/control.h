@@ -18,4 +18,7 @@ void control_free(struct control *control);
  * stays, that is said, and the next reload tries again. */
 void control_reconfigure(struct control *control, bool changed);
 
+/* What is told to those who monitor may have changed. */
+void control_changed(struct control *control);
+
 #endif

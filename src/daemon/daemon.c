@@ -445,6 +445,7 @@ refresh_status(void *arg)
 		    daemon->refused.n_errors);
 	sd_status(daemon->sd, strbuf_text(&text));
 	strbuf_free(&text);
+	control_changed(daemon->control);
 }
 
 /* --- reload --- */

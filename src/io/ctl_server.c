@@ -42,6 +42,7 @@ struct ctl_connection {
 	struct strbuf output;
 	size_t output_sent;
 	bool stream;
+	bool end_with_peer;
 	bool closing; /* once the output is out */
 	bool ended;   /* at the end of the turn */
 	bool eof;     /* the peer sends nothing more, but may still read */
@@ -118,7 +119,8 @@ update_watch(struct ctl_connection *conn)
 
 	if (conn->ended)
 		return;
-	if ((conn->closing || (conn->eof && !has_line(conn) && !conn->stream)) &&
+	if ((conn->closing ||
+		(conn->eof && !has_line(conn) && (!conn->stream || conn->end_with_peer))) &&
 	    !ctl_queued(conn)) {
 		connection_end(conn);
 		return;
@@ -284,6 +286,12 @@ void
 ctl_set_stream(struct ctl_connection *conn, bool stream)
 {
 	conn->stream = stream;
+}
+
+void
+ctl_end_with_peer(struct ctl_connection *conn)
+{
+	conn->end_with_peer = true;
 }
 
 void

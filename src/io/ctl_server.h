@@ -76,6 +76,9 @@ size_t ctl_server_connections(const struct ctl_server *server);
 int ctl_reply(struct ctl_connection *conn, const char *text);
 /* Streams (`metallbctl monitor`) have no idle time-out. */
 void ctl_set_stream(struct ctl_connection *conn, bool stream);
+/* Ends when the peer sends nothing more, though it may still read: a stream may be quiet for so
+ * long that nothing else would show that nobody is there any more. */
+void ctl_end_with_peer(struct ctl_connection *conn);
 /* Bytes queued, so that a stream may skip what a slow reader would not get anyway. */
 size_t ctl_queued(const struct ctl_connection *conn);
 /* After what is queued has been sent. */

@@ -214,6 +214,21 @@ answers_may_come_later_and_end_the_connection(void **state)
 	close(fd);
 }
 
+/* A quiet stream must not keep its place after its client is gone. */
+static void
+a_stream_can_end_with_its_peer(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	f->stream = true;
+	say(fd, "monitor\n");
+	hear(f, fd, "ok\n");
+	ctl_end_with_peer(f->conn);
+	close(fd);
+	RUN_UNTIL(f->loop, f->closed == 1);
+}
+
 static void
 a_line_has_a_cap(void **state)
 {
@@ -523,6 +538,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(lines_are_answered),
 	    T(answers_may_come_later_and_end_the_connection),
+	    T(a_stream_can_end_with_its_peer),
 	    T(a_line_has_a_cap),
 	    T(slow_readers_are_bounded),
 	    T(large_answers_arrive_whole),

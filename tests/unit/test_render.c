@@ -72,6 +72,15 @@ text_is_aligned(void **state)
 		"arp: 6 answered, 1 malformed, 0 lost\n"
 		"ndp: 0 answered, 0 malformed, 0 lost\n"
 		"groups: 2 of 3 joined\n"},
+	    {"change", render_change,
+		"{\"time\":\"2026-11-25T08:00:00.000000Z\",\"kind\":\"owner\",\"name\":\"10.0.0.5\",\"was\":\"\","
+		"\"is\":\"n\\u001b1\"}",
+		"2026-11-25T08:00:00.000000Z owner     10.0.0.5: - -> n\\x1b1\n"},
+	    {"doctor", render_doctor,
+		"{\"node\":\"n1\",\"checks\":14,\"errors\":1,\"warnings\":0,\"notices\":2,\"findings\":[{\"severity\":\"error\","
+		"\"check\":\"api\",\"what\":\"no\\n\",\"remedy\":\"do\"}]}",
+		"error    api            no\\x0a\n                        -> do\n"
+		"\nn1: 14 checks, 1 error, 0 warnings, 2 notices\n"},
 	    {"leases", render_leases,
 		"{\"leases\":[{\"name\":\"ip-10-0-0-5\",\"holder\":\"n1\",\"state\":\"held\",\"since\":\"x\",\"transitions\":3,"
 		"\"services\":[\"a/b\",\"c/d\"]}]}",
