@@ -448,3 +448,9 @@ bgp_tcp_stats(const struct bgp *bgp)
 {
 	return tcp_stats(bgp->context.tcp);
 }
+
+bool
+bgp_cannot_listen(const struct bgp *bgp)
+{
+	return listeners_any_failed(bgp->listeners);
+}

@@ -67,6 +67,8 @@ size_t bgp_count(const struct bgp *bgp);
 size_t bgp_established(const struct bgp *bgp);
 /* Whether every session has ended after bgp_set_drained(). */
 bool bgp_is_drained(const struct bgp *bgp);
+/* Routers cannot connect, since port 179 could not be had. */
+bool bgp_cannot_listen(const struct bgp *bgp);
 const struct tcp_stats *bgp_tcp_stats(const struct bgp *bgp);
 
 #endif

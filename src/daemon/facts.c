@@ -6,6 +6,7 @@
 #include "announce/plan.h"
 #include "daemon/allocation.h"
 #include "daemon/api.h"
+#include "daemon/bgp.h"
 #include "daemon/daemon.h"
 #include "daemon/drain.h"
 #include "daemon/heartbeat.h"
@@ -13,6 +14,7 @@
 #include "daemon/leases.h"
 #include "daemon/node.h"
 #include "daemon/permissions.h"
+#include "daemon/probes.h"
 #include "daemon/services.h"
 #include "daemon/warnings.h"
 #include "io/file.h"
@@ -214,6 +216,47 @@ gather_interfaces(const struct daemon *daemon, struct arena *arena, struct docto
 	gather_own_addresses(daemon, arena, facts);
 }
 
+/* --- BGP and kube-proxy --- */
+
+static void
+gather_bgp(const struct daemon *daemon, struct arena *arena, struct doctor_facts *facts)
+{
+	struct doctor_peer *peers = arena_alloc(arena, bgp_count(daemon->bgp), sizeof(*peers));
+	const struct peer *peer = NULL;
+	size_t n = 0;
+
+	while ((peer = bgp_next_peer(daemon->bgp, peer))) {
+		struct bgp_session_status status;
+
+		bgp_session_status(peer->session, &status);
+		/* What drain has ended is meant to be down. */
+		if (!status.started || status.drain != BGP_DRAIN_NONE)
+			continue;
+		peers[n++] = (struct doctor_peer){.name = peer->settings->name,
+		    .state = bgp_state_str(status.state),
+		    .reason = arena_strdup(arena, status.reason),
+		    .established = status.state == BGP_ESTABLISHED};
+	}
+	facts->bgp.peers = peers;
+	facts->bgp.n_peers = n;
+	facts->bgp.cannot_listen = bgp_cannot_listen(daemon->bgp);
+}
+
+/* Whether it is obeyed ("auto": once it has ever answered) shows in the plan. */
+static void
+gather_kube_proxy(const struct daemon *daemon, struct doctor_facts *facts)
+{
+	const struct health *health = probes_health(daemon->probes);
+	size_t i;
+
+	for (i = 0; daemon->plan && i < daemon->plan->n_addresses; i++)
+		if (daemon->plan->addresses[i].reason == PLAN_KUBE_PROXY_UNHEALTHY)
+			facts->kube_proxy.silent = true;
+	if (facts->kube_proxy.silent &&
+	    health_count(health, HEALTH_KUBE_PROXY, HEALTH_PROXY_UNHEALTHY))
+		facts->kube_proxy.unhealthy = true;
+}
+
 /* --- pools and Services --- */
 
 static bool
@@ -385,6 +428,8 @@ facts_gather(const struct daemon *daemon, struct arena *arena, struct doctor_fac
 	gather_cluster(daemon, arena, ret_facts);
 	gather_node(daemon, ret_facts);
 	gather_interfaces(daemon, arena, ret_facts);
+	gather_bgp(daemon, arena, ret_facts);
+	gather_kube_proxy(daemon, ret_facts);
 	gather_pools(daemon, arena, ret_facts);
 	gather_services(daemon, ret_facts);
 	gather_claims(daemon, arena, ret_facts);

@@ -210,3 +210,14 @@ listeners_has(const struct listeners *listeners, enum ip_family family, const ch
 
 	return place && place->listener;
 }
+
+bool
+listeners_any_failed(const struct listeners *listeners)
+{
+	const struct place *place;
+
+	TAILQ_FOREACH (place, &listeners->places, entry)
+		if (place->failed)
+			return true;
+	return false;
+}

@@ -35,4 +35,7 @@ void listeners_retry(struct listeners *listeners);
 /* Whether a socket for peers of that kind stands. */
 bool listeners_has(const struct listeners *listeners, enum ip_family family, const char *device);
 
+/* A socket that is wanted could not be opened. */
+bool listeners_any_failed(const struct listeners *listeners);
+
 #endif

@@ -295,6 +295,51 @@ check_rp_filter(const struct bench *b)
 	strbuf_free(&list);
 }
 
+/* --- BGP and kube-proxy --- */
+
+static void
+check_bgp(const struct bench *b)
+{
+	size_t n = b->facts->bgp.n_peers, up = 0, down = 0, i;
+	struct strbuf list = {0};
+	char *text;
+
+	for (i = 0; i < n; i++)
+		up += b->facts->bgp.peers[i].established;
+	for (i = 0; i < n; i++) {
+		const struct doctor_peer *peer = &b->facts->bgp.peers[i];
+
+		if (peer->established)
+			continue;
+		text = xasprintf("%s is %s%s%s", peer->name, peer->state, *peer->reason ? ", " : "",
+		    peer->reason);
+		name_one(&list, down++, n - up, text);
+		free(text);
+	}
+	if (down)
+		find(b, up ? DOCTOR_WARNING : DOCTOR_ERROR,
+		    "metallbctl peers NAME shows both sides; look at address, AS numbers, password and firewall (TCP port 179)",
+		    "%zu of %zu BGP sessions %s not established: %s", down, n,
+		    down == 1 ? "is" : "are", strbuf_text(&list));
+	if (b->facts->bgp.cannot_listen)
+		find(b, DOCTOR_WARNING,
+		    "FRR or BIRD on this host? give it another port (bgpd -p 0), or set bgp.listen = false here; then metallbctl reload",
+		    "TCP port 179 is taken by another program: routers cannot connect, this node connects to them");
+	strbuf_free(&list);
+}
+
+static void
+check_kube_proxy(const struct bench *b)
+{
+	if (b->facts->kube_proxy.unhealthy)
+		find(b, DOCTOR_ERROR, "look at kube-proxy's log on this node",
+		    "kube-proxy says that it is not healthy, so this node announces no Service that depends on it");
+	else if (b->facts->kube_proxy.silent)
+		find(b, DOCTOR_ERROR,
+		    "is kube-proxy running, and does it have --healthz-bind-address? else health.kube-proxy = \"ignore\"",
+		    "kube-proxy does not answer on port 10256, so this node announces no Service that depends on it");
+}
+
 /* --- pools and Services --- */
 
 static void
@@ -432,6 +477,8 @@ static const struct {
     {"own-addresses", check_own_addresses},
     {"strict-arp", check_strict_arp},
     {"rp-filter", check_rp_filter},
+    {"bgp", check_bgp},
+    {"kube-proxy", check_kube_proxy},
     {"pools", check_pools},
     {"services", check_services},
     {"conflicts", check_claims},

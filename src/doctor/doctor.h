@@ -62,6 +62,12 @@ struct doctor_own_address {
 	const char *address, *interface, *pool;
 };
 
+/* A BGP router that this node is to talk to. */
+struct doctor_peer {
+	const char *name, *state, *reason;
+	bool established;
+};
+
 struct doctor_pool {
 	const char *name;
 	struct {
@@ -128,6 +134,15 @@ struct doctor_facts {
 		const struct doctor_own_address *own;
 		size_t n_own;
 	} interfaces;
+	struct {
+		const struct doctor_peer *peers;
+		size_t n_peers;
+		bool cannot_listen; /* port 179 is taken */
+	} bgp;
+	/* Of kube-proxy, as far as it is obeyed. */
+	struct {
+		bool unhealthy, silent;
+	} kube_proxy;
 	struct {
 		const struct doctor_pool *items;
 		size_t count;

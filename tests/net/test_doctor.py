@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 
 import pytest
 
@@ -158,3 +159,26 @@ def test_missing_right_is_found(api, lab, cluster, deployment, node1):
     finally:
         api.patch(role, {"rules": rules})
     finds_nothing(daemon, seconds=20)
+
+
+def test_port_179_is_taken_and_a_router_is_away(api, lab, deployment, node1):
+    with lab.enter("node1"):
+        # Another routing daemon on the host.
+        taken = socket.create_server(("0.0.0.0", 179))
+    try:
+        daemon = deployment.start(change={"bgp": {"my-asn": 64512, "peers": [
+            {"name": "tor", "peer-address": "10.77.0.1", "peer-asn": 64513}], "advertisements": [{"name": "all"}]}})
+        assert finds(daemon, "bgp", "TCP port 179 is taken") == "warning"
+        assert finds(daemon, "bgp", "1 of 1 BGP sessions is not established: tor is") == "error"
+    finally:
+        taken.close()
+    assert daemon.run_client("reload").returncode == 0
+    wait_until(lambda: not any("port 179" in what for _, _, what in findings(daemon)[0]), expect.SOON,
+               "a reload takes the port")
+
+
+def test_kube_proxy_is_silent(api, lab, deployment, node1):
+    daemon = deployment.start(change={"health": {"kube-proxy": "required"}})
+    api.create_service("web")
+    expect.address(api, "web", "10.77.0.200")
+    assert finds(daemon, "kube-proxy", "does not answer on port 10256") == "error"

@@ -222,6 +222,48 @@ strict_filter(struct doctor_facts *f)
 }
 
 static void
+set_peers(struct doctor_facts *f, bool first_is_up)
+{
+	static struct doctor_peer peers[2];
+
+	peers[0] = (struct doctor_peer){
+	    "tor-a", first_is_up ? "Established" : "Idle", "", first_is_up};
+	peers[1] = (struct doctor_peer){"tor-b", "Active", "Connection refused", false};
+	f->bgp.peers = peers;
+	f->bgp.n_peers = ARRAY_SIZE(peers);
+}
+
+static void
+one_peer_down(struct doctor_facts *f)
+{
+	set_peers(f, true);
+}
+
+static void
+all_peers_down(struct doctor_facts *f)
+{
+	set_peers(f, false);
+}
+
+static void
+port_taken(struct doctor_facts *f)
+{
+	f->bgp.cannot_listen = true;
+}
+
+static void
+proxy_unhealthy(struct doctor_facts *f)
+{
+	f->kube_proxy.unhealthy = true;
+}
+
+static void
+proxy_silent(struct doctor_facts *f)
+{
+	f->kube_proxy.silent = true;
+}
+
+static void
 set_pool(struct doctor_facts *f, uint64_t total, uint64_t used)
 {
 	static struct doctor_pool pool;
@@ -357,6 +399,12 @@ static const struct row rows[] = {
 	"exclude"},
     {"IPVS", ipvs, DOCTOR_ERROR, "strict-arp", "arp_ignore is 0 on eth0", "strictARP"},
     {"rp_filter", strict_filter, DOCTOR_NOTICE, "rp-filter", "strict on eth0,", "rp_filter = 2"},
+    {"one peer down", one_peer_down, DOCTOR_WARNING, "bgp",
+	"1 of 2 BGP sessions is not established: tor-b is Active, Connection refused", "peers"},
+    {"all peers down", all_peers_down, DOCTOR_ERROR, "bgp", "2 of 2", "firewall"},
+    {"port taken", port_taken, DOCTOR_WARNING, "bgp", "port 179 is taken", "FRR or BIRD"},
+    {"proxy unhealthy", proxy_unhealthy, DOCTOR_ERROR, "kube-proxy", "not healthy", "log"},
+    {"proxy silent", proxy_silent, DOCTOR_ERROR, "kube-proxy", "port 10256", "health.kube-proxy"},
     {"pool 75", pool_75, DOCTOR_NOTICE, "pools", "75 % of the IPv6", "add addresses"},
     {"pool 85", pool_85, DOCTOR_WARNING, "pools", "85 % of the IPv6", "(171 of 200)"},
     {"pool 95", pool_95, DOCTOR_ERROR, "pools", "96 %", "add addresses"},
