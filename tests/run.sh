@@ -11,6 +11,7 @@
 #   format      clang-format
 #   lint        shellcheck, mandoc, cppcheck, YAML, exposure of the systemd unit
 #   net         end to end in network namespaces, against the test API server, with faults
+#   interop     BGP with FRR, BIRD, GoBGP and OpenBGPD in network namespaces
 #   kubernetes  end to end against the real kube-apiserver
 #   package     the Debian package: built, checked by lintian, installed, upgraded, removed and purged in a root of its own
 #   demo        tests/demo.sh
@@ -41,7 +42,7 @@ unset MAKEFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS CC
 # shellcheck source=lib/stages.sh
 . "$LIB/stages.sh"
 
-ALL_STAGES=(deps apiserver build unit sanitizers model distcheck format lint net kubernetes package demo)
+ALL_STAGES=(deps apiserver build unit sanitizers model distcheck format lint net interop kubernetes package demo)
 
 usage()
 {

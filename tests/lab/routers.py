@@ -135,7 +135,7 @@ class Frr(_Router):
             return None
         first = paths[0]
         return Route(prefix, {hop["ip"] for path in paths for hop in path["nexthops"]}, first.get("locPrf"),
-                     first.get("metric"), first.get("aspath", {}).get("string", ""),
+                     first.get("metric"), first.get("aspath", {}).get("string", "").replace("Local", ""),
                      set(first.get("community", {}).get("list", [])),
                      set(first.get("largeCommunity", {}).get("list", [])))
 
@@ -260,7 +260,7 @@ class OpenBgpd(_Router):
             return None
         first = entries[0]
         large = {word.replace("large ", "") for word in first.get("large_communities", [])}
-        return Route(prefix, {entry["true_nexthop"] for entry in entries}, first.get("localpref"), first.get("metric"),
+        return Route(prefix, {entry["exit_nexthop"] for entry in entries}, first.get("localpref"), first.get("metric"),
                      first.get("aspath", ""), set(first.get("communities", [])), large)
 
 

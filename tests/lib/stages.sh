@@ -235,21 +235,21 @@ namespaces_work()
 	return 1
 }
 
-# pytest_shards BACKEND BUILD_NAME OPTION...: tests/net against one kind of API server, as several pytest processes with a lab
-# each: the tests mostly wait. Logs and results are $LOGS/net-BACKEND-N.{log,xml}.
+# pytest_shards TREE BACKEND BUILD_NAME OPTION...: tests/TREE (net, interop) against one kind of API server, as several
+# pytest processes with a lab each: the tests mostly wait. Logs and results are $LOGS/TREE-BACKEND-N.{log,xml}.
 SHARDS=3
 pytest_shards()
 {
-	local backend=$1 dir=$BUILD/$2 number pid status=0
+	local tree=$1 backend=$2 dir=$BUILD/$3 number pid status=0
 	local -a pids=()
-	shift 2
+	shift 3
 	# A signal goes to the whole process group; pytest cleans up, and that is waited for.
 	trap : INT TERM HUP
 	for ((number = 1; number <= SHARDS; number++)); do
 		env PYTHONDONTWRITEBYTECODE=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 timeout --foreground 1200 \
-			/usr/bin/python3 -m pytest -p no:cacheprovider --color=no -q -rf --junitxml="$LOGS/net-$backend-$number.xml" \
-			--rootdir="$BUILD/src/tests/net" "$BUILD/src/tests/net" --backend="$backend" --build-dir="$dir" \
-			--shard="$number/$SHARDS" --lab-prefix="$LAB_PREFIX$number-" "$@" > "$LOGS/net-$backend-$number.log" 2>&1 &
+			/usr/bin/python3 -m pytest -p no:cacheprovider --color=no -q -rf --junitxml="$LOGS/$tree-$backend-$number.xml" \
+			--rootdir="$BUILD/src/tests/$tree" "$BUILD/src/tests/$tree" --backend="$backend" --build-dir="$dir" \
+			--shard="$number/$SHARDS" --lab-prefix="$LAB_PREFIX$number-" "$@" > "$LOGS/$tree-$backend-$number.log" 2>&1 &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
@@ -260,22 +260,22 @@ pytest_shards()
 	return "$status"
 }
 
-# net_tests BACKEND BUILD_NAME OPTION...
+# net_tests TREE BACKEND BUILD_NAME OPTION...
 net_tests()
 {
-	local backend=$1 name=$2 number status=0
+	local tree=$1 backend=$2 name=$3 number status=0
 	need "$name" || return
-	rm -f "$LOGS/net-$backend"-*
-	logged "$LOGS/net-$backend-all" pytest_shards "$@" || status=$?
+	rm -f "$LOGS/$tree-$backend"-*
+	logged "$LOGS/$tree-$backend-all" pytest_shards "$@" || status=$?
 	for ((number = 1; number <= SHARDS; number++)); do
-		if [ -s "$LOGS/net-$backend-$number.xml" ]; then
-			junit_results "$LOGS/net-$backend-$number.xml"
+		if [ -s "$LOGS/$tree-$backend-$number.xml" ]; then
+			junit_results "$LOGS/$tree-$backend-$number.xml"
 		else
 			result FAIL "pytest ($number) did not come to its end"
 		fi
 		# All is well: "N passed" on the last line. Else the reports.
-		tail -n 1 "$LOGS/net-$backend-$number.log" | grep -qE 'failed|error|no tests' || continue
-		tail -n 300 "$LOGS/net-$backend-$number.log"
+		tail -n 1 "$LOGS/$tree-$backend-$number.log" | grep -qE 'failed|error|no tests' || continue
+		tail -n 300 "$LOGS/$tree-$backend-$number.log"
 	done
 	if [ "$status" -ne 0 ] && ! grep -q "^FAIL	$stage	" "$RESULTS"; then
 		result FAIL "pytest: exit status $status"
@@ -286,14 +286,20 @@ stage_net()
 {
 	namespaces_work || return
 	# The sanitizers watch the daemon through every end-to-end test.
-	net_tests kubesim sanitizers
+	net_tests net kubesim sanitizers
+}
+
+stage_interop()
+{
+	namespaces_work || return
+	net_tests interop kubesim sanitizers
 }
 
 stage_kubernetes()
 {
 	namespaces_work || return
 	need_apiserver || return
-	net_tests real gcc --kubernetes="$kubernetes"
+	net_tests net real gcc --kubernetes="$kubernetes"
 }
 
 stage_package()
