@@ -280,26 +280,10 @@ set_addresses(struct probes *probes)
 	health_set_addresses(probes->health, addrs, n);
 }
 
-/* Whether a BGP peer gets a route to it, or would but for health. */
-static bool
-is_routed(const struct daemon *daemon, const struct plan_address *address)
-{
-	const struct route_claim *claims;
-	size_t n = 0, i;
-
-	claims = daemon->routes ? routes_find(daemon->routes, &address->ip, &n) : NULL;
-	for (i = 0; i < n; i++)
-		if (claims[i].reason == ROUTE_ANNOUNCED || claims[i].reason == ROUTE_NOT_SERVED)
-			return true;
-	return false;
-}
-
-/* Every node has a route, so every node is to know soon. */
 static bool
 is_fast(const struct daemon *daemon, const struct plan_address *address)
 {
-	return is_routed(daemon, address) ||
-	    ownership_is_near(leases_ownership(daemon->leases), &address->ip, PROBES_RANKS);
+	return ownership_is_near(leases_ownership(daemon->leases), &address->ip, PROBES_RANKS);
 }
 
 static void
@@ -355,7 +339,7 @@ probes_follow(struct probes *probes)
 	set_addresses(probes);
 	health_want_begin(probes->health);
 	for (i = 0; i < plan->n_addresses; i++)
-		if (plan->addresses[i].candidate || is_routed(probes->daemon, &plan->addresses[i]))
+		if (plan->addresses[i].candidate)
 			want_address(probes, &plan->addresses[i], now);
 	for (i = 0; routes && i < routes->n_claims; i++)
 		want_claim(probes, &routes->claims[i], now);
