@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lab import KubeSim, Lab, RealKube, wait_until  # noqa: E402
 from lab.api import lease_name  # noqa: E402
 from lab.process import Process  # noqa: E402
+from lab.routers import Bird  # noqa: E402
 
 LEASE_SECONDS = 5
 SERVICE = """\
@@ -40,8 +41,14 @@ kubernetes: {{
 	certificate-authority = "{ca}";
 	token-file = "{token}";
 }};
-address-pools: ( {{ name = "lan"; addresses = ["10.77.0.200-10.77.0.210", "fd77::200-fd77::210"]; }} );
+address-pools: ( {{ name = "lan"; addresses = ["10.77.0.200-10.77.0.210", "fd77::200-fd77::210"]; }},
+                 {{ name = "routed"; addresses = ["10.99.0.0/24"]; auto-assign = false; }} );
 l2-advertisements: ( {{ address-pools = ["lan"]; }} );
+bgp: {{
+	my-asn = 64500;
+	peers: ( {{ name = "router"; peer-address = "10.77.0.1"; peer-asn = 64512; }} );
+	advertisements: ( {{ address-pools = ["routed"]; }} );
+}};
 # The shortest there is, so that the demo is quick. The default is 15s.
 failover: {{ lease-duration = "{lease}s"; }};
 # Only because three daemons run on one machine here.
@@ -49,12 +56,34 @@ node: {{ state-directory = "{here}/state"; }};
 control: {{ socket = "{here}/metallbd.sock"; group = "root"; }};
 metrics: {{ port = 0; }};
 """
+SHOP = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: shop
+  namespace: default
+  annotations:
+    metallb.io/address-pool: routed
+spec:
+  type: LoadBalancer
+  ports:
+  - name: http
+    port: 80
+"""
+ROUTER = """\
+router id 10.77.0.1;
+protocol kernel { merge paths on; ipv4 { import none; export where source = RTS_BGP; }; }
+template bgp node { local 10.77.0.1 as 64512; connect retry time 1; ipv4 { import all; export none; }; }
+protocol bgp node1 from node { neighbor 10.77.0.11 as 64500; }
+protocol bgp node2 from node { neighbor 10.77.0.12 as 64500; }
+protocol bgp node3 from node { neighbor 10.77.0.13 as 64500; }
+"""
 # What kube-proxy does on a real node: packets for a Service's address go to an endpoint.
 KUBE_PROXY = """
 table ip service {
 	chain prerouting {
 		type nat hook prerouting priority dstnat;
-		ip daddr 10.77.0.200-10.77.0.210 tcp dport 80 redirect to :8080
+		ip daddr { 10.77.0.200-10.77.0.210, 10.99.0.0/24 } tcp dport 80 redirect to :8080
 	}
 }
 table ip6 service {
@@ -159,9 +188,9 @@ class Demo:
     def holder(self, ip):
         return self.cluster.admin.holder(lease_name(ip))
 
-    def get(self, ip):
+    def get(self, ip, patience="0.3"):
         """One HTTP request of the client, with a connection of its own; None if there is no answer in 0.3 s."""
-        done = self.lab.run("client", "curl", "-s", "-g", "-m", "0.3", url(ip), check=False)
+        done = self.lab.run("client", "curl", "-s", "-g", "-m", patience, url(ip), check=False)
         return done.stdout.strip() if done.returncode == 0 else None
 
     def run(self):
@@ -205,12 +234,49 @@ class Demo:
         for address, node in zip(both, owners):
             self.first_answer(address, node)
 
+        self.by_bgp()
+
         title(f"{owner} dies")
         say("  Its daemon gets SIGKILL and its network port goes down, as when the machine loses power.")
         self.failover(ip, owner)
         six = both[1]
         say(f"  client $ curl {url(six)}")
         show(wait_until(lambda: self.get(six), 60, "an answer by IPv6", interval=0.02))
+
+    def by_bgp(self):
+        """Before a node dies: all three are to be seen."""
+        title("The same for a router: BIRD, which speaks BGP with the three nodes")
+        show(ROUTER)
+        self.lab.sysctl("router", "net.ipv4.ip_forward=1", "net.ipv4.fib_multipath_hash_policy=1",
+                        "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
+        self.lab.ip("client", "route", "add", "10.99.0.0/24", "via", "10.77.0.1")
+        self.router = Bird(self.lab, self.directory, ROUTER).start()
+        say("  A Service with an address of the pool that bgp.advertisements names:")
+        show(SHOP)
+        self.apply(SHOP, "shop")
+        ip = wait_until(lambda: (self.cluster.admin.addresses("shop") or [None])[0], 20, "an address for shop")
+        wait_until(lambda: len(self.router.kernel_next_hops(f"{ip}/32")) == 3, 60, "a route over three nodes")
+        say(f"  router $ birdc show route for {ip}")
+        show("\n".join(self.router.cli(f"show route for {ip}").splitlines()[1:]))
+        say(f"  router $ ip route show {ip}")
+        show(self.router.run("ip", "route", "show", ip))
+        self.ctl("node1", "peers", "router")
+        self.ctl("node1", "routes")
+        say(f"  client $ for i in $(seq 90); do curl -s http://{ip}/; done | sort | uniq -c")
+        answers = [self.get(ip, "3") for _ in range(90)]
+        spread = {text: answers.count(text) for text in set(answers)}
+        show("\n".join(f"{count:7} {text}" for text, count in sorted(spread.items(), key=str)))
+        if len([text for text in spread if text]) != 3:
+            raise SystemExit("not all three nodes answered")
+
+    def apply(self, manifest, name):
+        if self.kubectl:
+            with open(os.path.join(self.directory, f"{name}.yaml"), "w", encoding="utf-8") as f:
+                f.write(manifest)
+            self.admin("apply", "-f", os.path.join(self.directory, f"{name}.yaml"), path=None, field=None)
+        else:
+            say(f"  $ curl --json @{name}.json {self.cluster.url}/api/v1/namespaces/default/services")
+            self.curl("/api/v1/namespaces/default/services", "--json", json.dumps(yaml.safe_load(manifest)))
 
     def first_answer(self, ip, owner):
         # The new address has been probed for and is answered at once; wait for that, not for luck.

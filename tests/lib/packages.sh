@@ -4,9 +4,9 @@
 BUILD_PACKAGES="autoconf autoconf-archive automake gcc libc6-dev libcmocka-dev libconfig-dev libcurl4-openssl-dev
 	libevent-dev libjson-c-dev libnl-3-dev libnl-route-3-dev libssl-dev libsystemd-dev libyaml-dev make pkg-config
 	uthash-dev xz-utils"
-LAB_PACKAGES="ca-certificates curl iproute2 nftables openssl procps python3 python3-yaml tcpdump"
-TEST_PACKAGES="bird2 clang conntrack cppcheck frr git gobgpd iptables libclang-rt-dev mandoc nghttp2-server openbgpd
-	prometheus python3-pytest python3-scapy shellcheck spin systemd"
+LAB_PACKAGES="bird2 ca-certificates curl iproute2 nftables openssl procps python3 python3-yaml tcpdump"
+TEST_PACKAGES="clang conntrack cppcheck frr git gobgpd iptables libclang-rt-dev mandoc nghttp2-server openbgpd prometheus
+	python3-pytest python3-scapy shellcheck spin systemd"
 PACKAGE_PACKAGES="debhelper debootstrap dpkg-dev fakeroot libcmocka-dev lintian pkg-config"
 # Where kubectl came from elsewhere, Debian's would be in its way.
 command -v kubectl > /dev/null || TEST_PACKAGES="$TEST_PACKAGES kubernetes-client"
