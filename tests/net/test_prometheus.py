@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 import expect
 from lab import wait_until
@@ -63,6 +64,15 @@ def test_rules_as_they_are():
     done = subprocess.run(["promtool", "test", "rules", os.path.join(HERE, "prometheus", "alerts.test.yaml")],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_says_what_to_do():
+    with open(RULES, encoding="utf-8") as f:
+        alerts = [rule["alert"] for group in yaml.safe_load(f)["groups"] for rule in group["rules"] if "alert" in rule]
+    with open(os.path.join(SHARE, "..", "doc", "OPERATIONS.md"), encoding="utf-8") as f:
+        section = f.read().split("\n## Alerts\n")[1].split("\n## ")[0]
+    listed = {name for line in section.splitlines() if line.startswith("| MetalLB") for name in line.split("|")[1].split(", ")}
+    assert {name.strip() for name in listed} == set(alerts)
 
 
 def expressions():
