@@ -42,6 +42,7 @@ struct health {
 	struct timer_queue timers;
 	struct entry_list changes;
 	unsigned n_out;
+	bool proxy_seen;    /* kube-proxy answered as a target that is no more followed */
 	uint64_t n_refused; /* in this pass */
 	struct health_stats stats;
 };
@@ -63,6 +64,8 @@ entry_free(struct health *health, struct entry *entry)
 		TAILQ_REMOVE(&health->changes, entry, changes);
 	if (entry->out)
 		health->n_out--;
+	if (entry->target.kind == HEALTH_KUBE_PROXY)
+		health->proxy_seen |= entry->target.ever;
 	timer_cancel(&health->timers, &entry->timer);
 	MAP_DEL(health->entries, entry);
 	free(entry->key);
@@ -509,12 +512,15 @@ judge_kube_proxy(const struct health *health)
 	const struct entry *entry = find(health, KUBE_PROXY_KEY);
 	const struct health_target *target = entry ? &entry->target : NULL;
 	const struct health_verdict fine = {.serving = true, .target = target};
+	bool known = target && target->state != HEALTH_UNKNOWN;
 
 	switch (health->settings.kube_proxy) {
 	case KUBE_PROXY_AUTO:
-		return target && target->ever && target->state != HEALTH_UNKNOWN
-		    ? judge(target, HEALTH_KUBE_PROXY_FAILS)
-		    : fine;
+		/* It is not asked while nothing could be announced here (no link). Once obeyed, it
+		 * is not presumed healthy when that is over: its answer is waited for. */
+		if (health->proxy_seen || (known && target->ever))
+			return judge(target, HEALTH_KUBE_PROXY_FAILS);
+		return fine;
 	case KUBE_PROXY_REQUIRED:
 		return judge(target, HEALTH_KUBE_PROXY_FAILS);
 	case KUBE_PROXY_IGNORE:

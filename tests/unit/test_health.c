@@ -400,6 +400,35 @@ test_kube_proxy(void **state)
 	service_free(service);
 }
 
+/* A node without link asks nothing. That its kube-proxy has died must not be forgotten then. */
+static void
+test_kube_proxy_after_a_pause(void **state)
+{
+	const struct settings_health settings = {
+	    .node_port_interval_usec = SECOND, .kube_proxy = KUBE_PROXY_AUTO};
+	struct service *service = make_service("default/web", 80);
+	struct health *health = make(&settings);
+	struct world world = {.answer = http(200, NULL)};
+
+	(void)state;
+	want(health, &service, 1, true, 0);
+	run(health, 0, SECOND, &world);
+	world.answer = (struct health_answer){.result = HEALTH_REFUSED};
+	run(health, SECOND, 6 * SECOND, &world);
+	assert_verdict(health, service, HEALTH_KUBE_PROXY_FAILS, 0);
+	want(health, &service, 0, true, 6 * SECOND);
+	assert_verdict(health, service, HEALTH_NOT_ASKED, 0);
+	want(health, &service, 1, true, 7 * SECOND);
+	assert_verdict(health, service, HEALTH_NOT_ASKED, 0);
+	run(health, 7 * SECOND, 12 * SECOND, &world);
+	assert_verdict(health, service, HEALTH_KUBE_PROXY_FAILS, 0);
+	world.answer = http(200, NULL);
+	run(health, 12 * SECOND, 15 * SECOND, &world);
+	assert_verdict(health, service, HEALTH_OK, 0);
+	health_free(health);
+	service_free(service);
+}
+
 /* However many Services there are, kube-proxy is one; and it is none of a Local Service's. */
 static void
 test_one_kube_proxy(void **state)
@@ -575,6 +604,7 @@ main(void)
 	    cmocka_unit_test(test_in_flight),
 	    cmocka_unit_test(test_made_again),
 	    cmocka_unit_test(test_kube_proxy),
+	    cmocka_unit_test(test_kube_proxy_after_a_pause),
 	    cmocka_unit_test(test_one_kube_proxy),
 	    cmocka_unit_test(test_cluster_check),
 	    cmocka_unit_test(test_local_without_port),
