@@ -11,6 +11,7 @@
 #include "daemon/services.h"
 #include "io/gateway.h"
 #include "io/netlink.h"
+#include "lease/ownership.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -22,6 +23,7 @@ claims_init(struct claims *claims, struct daemon *daemon)
 	*claims = (struct claims){.daemon = daemon};
 	rate_init(&claims->looked_at, CLAIMS_INTERVAL_USEC, CLAIMS_BURST, now);
 	rate_init(&claims->said, CLAIMS_SAID_USEC, CLAIMS_SAID_BURST, now);
+	rate_init(&claims->members_said, CLAIMS_MEMBER_SAID_USEC, CLAIMS_MEMBER_SAID_BURST, now);
 	claims->gateway.asked = MONO_NEVER;
 	claims->last_member.at = claims->last_gateway.at = MONO_NEVER;
 }
@@ -35,9 +37,9 @@ link_name(const struct claims *claims, int ifindex)
 	return link ? link->name : "?";
 }
 
-/* One line, if the rate allows it. `text` follows the address. */
-static void __attribute__((format(printf, 4, 5)))
-say(struct claims *claims, enum log_level level, const struct ip_addr *ip, const char *fmt, ...)
+/* One line, if the rate allows it. The text follows the address. */
+static void __attribute__((format(printf, 5, 6))) say(struct claims *claims, struct rate *rate,
+    enum log_level level, const struct ip_addr *ip, const char *fmt, ...)
 {
 	char ip_text[IP_ADDR_STRLEN];
 	const struct log_field fields[] = {{"METALLB_ADDRESS", ip_text}};
@@ -45,9 +47,9 @@ say(struct claims *claims, enum log_level level, const struct ip_addr *ip, const
 	va_list ap;
 	char *text;
 
-	if (!rate_take(&claims->said, loop_now(claims->daemon->loop)))
+	if (!rate_take(rate, loop_now(claims->daemon->loop)))
 		return;
-	suppressed = rate_suppressed(&claims->said);
+	suppressed = rate_suppressed(rate);
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -94,7 +96,7 @@ stranger_claims(
 	ip_addr_format(ip, ip_text);
 	switch (l2_conflict(claims->daemon->l2, ip, mac, ifindex)) {
 	case ANNOUNCER_SILENCED:
-		say(claims, LOG_LEVEL_ERR, ip,
+		say(claims, &claims->said, LOG_LEVEL_ERR, ip,
 		    "is in use by %s on %s, which is no node of this cluster: not announced there until that is over",
 		    mac_text, link);
 		say_to_services(claims, ip,
@@ -102,7 +104,7 @@ stranger_claims(
 		    ip_text, mac_text, link, claims->daemon->settings->node.name);
 		break;
 	case ANNOUNCER_DEFENDED:
-		say(claims, LOG_LEVEL_WARNING, ip,
+		say(claims, &claims->said, LOG_LEVEL_WARNING, ip,
 		    "is also claimed by %s on %s, which is no node of this cluster: defended",
 		    mac_text, link);
 		say_to_services(claims, ip,
@@ -117,6 +119,17 @@ stranger_claims(
 	}
 }
 
+/* The server said a moment ago that we hold its Lease. */
+static bool
+is_proven(const struct claims *claims, const struct ip_addr *ip, mono_t now)
+{
+	const struct ownership_address *address = ownership_find(
+	    leases_ownership(claims->daemon->leases), ip);
+
+	return address && address->ours &&
+	    mono_diff_usec(now, address->doubt.proven) < CLAIMS_PROVEN_USEC;
+}
+
 static void
 member_claims(struct claims *claims, const struct ip_addr *ip, const struct mac_addr *mac,
     int ifindex, const struct member *member)
@@ -125,19 +138,11 @@ member_claims(struct claims *claims, const struct ip_addr *ip, const struct mac_
 	char mac_text[MAC_ADDR_STRLEN];
 
 	claims->members++;
-	if (!ip_addr_eq(ip, &claims->member.ip) || !mac_addr_eq(mac, &claims->member.mac) ||
-	    mono_diff_usec(now, claims->member.last) > 10 * CLAIMS_MEMBER_USEC) {
-		claims->member.ip = *ip;
-		claims->member.mac = *mac;
-		claims->member.first = now;
-	}
-	claims->member.last = now;
-	if (mono_diff_usec(now, claims->member.first) < CLAIMS_MEMBER_USEC)
+	if (!is_proven(claims, ip, now))
 		return;
-	claims->member.first = now;
 	claims->last_member = (struct claims_last){*ip, *mac, ifindex, now};
 	mac_addr_format(mac, mac_text);
-	say(claims, LOG_LEVEL_WARNING, ip,
+	say(claims, &claims->members_said, LOG_LEVEL_WARNING, ip,
 	    "is also claimed by %s on %s, node %s, which does not hold its Lease: with kube-proxy in IPVS mode, is strictARP set there?",
 	    mac_text, link_name(claims, ifindex), member->name);
 }
@@ -195,7 +200,7 @@ claims_seen(
 	claims->gateways++;
 	claims->last_gateway = (struct claims_last){*ip, *mac, ifindex, loop_now(daemon->loop)};
 	mac_addr_format(mac, mac_text);
-	say(claims, LOG_LEVEL_WARNING, ip,
+	say(claims, &claims->said, LOG_LEVEL_WARNING, ip,
 	    "is also claimed by %s on %s, the gateway: does it answer for others (proxy ARP)?",
 	    mac_text, link_name(claims, ifindex));
 }
@@ -203,6 +208,6 @@ claims_seen(
 void
 claims_cleared(struct claims *claims, const struct ip_addr *ip, int ifindex)
 {
-	say(claims, LOG_LEVEL_NOTICE, ip, "nobody else has it on %s any more: announced there",
-	    link_name(claims, ifindex));
+	say(claims, &claims->said, LOG_LEVEL_NOTICE, ip,
+	    "nobody else has it on %s any more: announced there", link_name(claims, ifindex));
 }

@@ -1,11 +1,14 @@
 /*
  * claims: what follows when somebody else says on the LAN that an address of ours is his.
  *
- *   a member       Its kernel answers for an address on kube-ipvs0 (no strictARP), or the Lease
- * just changed hands: a matter of the Leases, never of the wire. Warned of when it goes on. the
- * gateway    It answers for everything (proxy ARP). Warned of. a stranger     A conflict: an Event
- * on the Services, a line in the log; l2/announcer decides whether this node falls silent (it was
- * only probing) or defends the address.
+ * A member: its kernel answers for an address on kube-ipvs0 (no strictARP), or the Lease just
+ * changed hands. A matter of the Leases, never of the wire. Warned of when the server has said
+ * since it began that the Lease is ours: it is heard seldom, mostly in answers to our first probes.
+ *
+ * The gateway: it answers for everything (proxy ARP). Warned of.
+ *
+ * A stranger: a conflict. An Event on the Services, a line in the log; l2/announcer decides whether
+ * this node falls silent (it was only probing) or defends the address.
  *
  * Anybody on the LAN can send claims: what they cost is bounded, and what is said of them is too.
  */
@@ -24,15 +27,20 @@ struct daemon;
  * sends two thousand announcements a second. */
 #define CLAIMS_INTERVAL_USEC 250
 #define CLAIMS_BURST 512
-/* A member that claims an address for so long while its Lease is ours has no business to. */
-#define CLAIMS_MEMBER_USEC (2 * USEC_PER_SEC)
+/* A member that claims an address which the server said is ours has no business to. */
+#define CLAIMS_PROVEN_USEC (10 * USEC_PER_SEC)
+/* What is said of them is much the same for every address. */
+#define CLAIMS_MEMBER_SAID_USEC (10 * USEC_PER_SEC)
+#define CLAIMS_MEMBER_SAID_BURST 5
 #define CLAIMS_SAID_USEC USEC_PER_SEC /* lines in the log: one each, after */
 #define CLAIMS_SAID_BURST 10
-#define CLAIMS_GATEWAY_USEC USEC_PER_SEC /* the kernel is asked for the gateway no more often */
+/* The kernel is asked for the gateway no more often, as long as claims come by one interface and in
+ * one family. */
+#define CLAIMS_GATEWAY_USEC USEC_PER_SEC
 
 struct claims {
 	struct daemon *daemon;
-	struct rate looked_at, said;
+	struct rate looked_at, said, members_said;
 	uint64_t strangers, members, gateways, ignored;
 	/* The gateway's MAC as last asked for. */
 	struct {
@@ -49,12 +57,6 @@ struct claims {
 		int ifindex;
 		mono_t at;
 	} last_member, last_gateway;
-	/* The last member that claimed, and since when it did so without a pause. */
-	struct {
-		struct ip_addr ip;
-		struct mac_addr mac;
-		mono_t first, last;
-	} member;
 };
 
 void claims_init(struct claims *claims, struct daemon *daemon);

@@ -172,6 +172,30 @@ def test_claim_of_a_member_is_a_question_to_the_leases(api, lab, deployment):
     assert conflicts(daemons[owner]) == [0] and not api.events("web", "AddressConflict")
 
 
+def test_node_without_strict_arp_is_named(api, lab, deployment):
+    """Its kernel answers our first probes: the Lease is ours and stays so, but somebody has to repair that node."""
+    daemons = {d.node: d for d in deployment.start(2)}
+    addresses = [f"10.77.0.{last}" for last in range(200, 204)]
+    try:
+        for node in daemons:
+            lab.sysctl(node, "net.ipv4.conf.all.arp_ignore=0")
+            lab.ip(node, "link", "add", "kube-ipvs0", "type", "veth", "peer", "name", "kube-peer")
+            for ip in addresses:
+                lab.ip(node, "addr", "add", f"{ip}/32", "dev", "kube-ipvs0")
+        for number, ip in enumerate(addresses):
+            api.create_service(f"web{number}")
+            expect.address(api, f"web{number}", ip)
+        # One of them is enough: it is the same on all, and the log is limited.
+        def named(node):
+            other = next(n for n in daemons if n != node)
+            return any(f"is also claimed by {lab.mac(other)}" in line and f"node {other}" in line
+                       for line in daemons[node].output().splitlines())
+        wait_until(lambda: any(named(node) for node in daemons), expect.SOON, "the node is named")
+    finally:
+        for node in daemons:
+            lab.run(node, "ip", "link", "del", "kube-ipvs0", check=False)
+
+
 def test_link_lost_and_back(api, lab, deployment):
     deployment.start()
     api.create_service("web")
