@@ -30,6 +30,7 @@
 #include "daemon/saved.h"
 #include "daemon/services.h"
 #include "daemon/voice.h"
+#include "daemon/wants.h"
 #include "io/file.h"
 #include "io/host.h"
 #include "io/netlink.h"
@@ -66,98 +67,6 @@ on_voice(void *arg, const struct ownership_change *change)
 	voice_change(daemon, change);
 	saved_touch(daemon->saved);
 	loop_defer(&daemon->refresh);
-}
-
-/* Only what an L2 advertisement could ever announce has a Lease. */
-static bool
-has_lease(const struct plan_address *address)
-{
-	return address->n_advertisements > 0;
-}
-
-/* The connected prefixes over which the address would be announced: who else could announce it has
- * an address there. */
-static struct ip_prefix *
-subnets_of(const struct daemon *daemon, const struct plan_address *address, size_t *ret_count)
-{
-	const struct link_table *links = netlink_table(daemon->netlink);
-	struct ip_prefix *subnets = NULL;
-	size_t n = 0, cap = 0, i, j;
-
-	for (i = 0; i < address->n_ifindexes; i++) {
-		const struct link_info *link = link_table_by_index(links, address->ifindexes[i]);
-
-		for (j = 0; link && j < link->n_addresses; j++) {
-			if (link->addresses[j].addr.family != address->ip.family ||
-			    ip_addr_is_link_local(&link->addresses[j].addr))
-				continue;
-			subnets = mem_grow(subnets, n, &cap, sizeof(*subnets));
-			subnets[n++] = link->addresses[j];
-		}
-	}
-	*ret_count = n;
-	return subnets;
-}
-
-/* `names`: of all L2 advertisements. */
-static void
-want(struct daemon *daemon, const struct plan_address *address, const char *const *names)
-{
-	const char **advertisements = xcalloc(address->n_advertisements, sizeof(*advertisements));
-	struct ip_prefix *subnets;
-	size_t n_subnets, i;
-
-	for (i = 0; i < address->n_advertisements; i++)
-		advertisements[i] = names[address->advertisements[i]];
-	subnets = subnets_of(daemon, address, &n_subnets);
-	leases_want(daemon->leases,
-	    &(struct ownership_want){
-		.addr = address->ip,
-		.eligible = address->eligible,
-		.serving = address->serving,
-		.undecided = address->undecided,
-		.reason = address->sentence,
-		.services = (const char *const *)address->services,
-		.n_services = address->n_services,
-		.scope = {.advertisements = advertisements,
-		    .n_advertisements = address->n_advertisements,
-		    .subnets = subnets,
-		    .n_subnets = n_subnets},
-	    });
-	free(subnets);
-	free(advertisements);
-}
-
-/* Both lists are sorted: what was wanted and is no more, is unwanted. */
-static void
-want_all(struct daemon *daemon)
-{
-	const struct plan *plan = daemon->plan;
-	const struct settings *settings = daemon->settings;
-	struct ip_addr *wanted = xcalloc(plan->n_addresses, sizeof(*wanted));
-	const char **names = xcalloc(settings->n_l2_advertisements, sizeof(*names));
-	struct arena *arena = arena_new();
-	size_t n = 0, i, old = 0;
-
-	for (i = 0; i < settings->n_l2_advertisements; i++)
-		names[i] = heartbeat_advertisement_name(arena, settings, i);
-	for (i = 0; i < plan->n_addresses; i++) {
-		if (!has_lease(&plan->addresses[i]))
-			continue;
-		wanted[n++] = plan->addresses[i].ip;
-		want(daemon, &plan->addresses[i], names);
-	}
-	free(names);
-	arena_free(arena);
-	for (i = 0; old < daemon->n_wanted; old++) {
-		while (i < n && ip_addr_cmp(&wanted[i], &daemon->wanted[old]) < 0)
-			i++;
-		if (i == n || !ip_addr_eq(&wanted[i], &daemon->wanted[old]))
-			leases_unwant(daemon->leases, &daemon->wanted[old]);
-	}
-	free(daemon->wanted);
-	daemon->wanted = wanted;
-	daemon->n_wanted = n;
 }
 
 /* What health says, in the words of routes. */
@@ -263,7 +172,7 @@ replan(void *arg)
 	plan_free(old);
 	heartbeat_publish(daemon);
 	warnings_check_plan(&daemon->warnings);
-	want_all(daemon);
+	wants_follow_plan(daemon);
 	voice_follow_plan(daemon);
 	update_routes(daemon);
 	probes_follow(daemon->probes);

@@ -392,3 +392,22 @@ def test_owner_returns(api, lab, deployment, client):
         expect.owner(lab, ip, seconds=40, node="node2")
         watch_for(2)
     handed_over(seen, other, "node2")
+
+
+def test_home_by_another_family(api, lab, deployment):
+    """An interface may announce IPv6 addresses with no more than a link-local one: its IPv4 subnet says who else is there."""
+    change = {"failover": {"rebalance": "5s"},
+              "address-pools": [{"name": "lan", "addresses": ["fd77::200/128"]}],
+              "l2-advertisements": [{"name": "home", "preferred-nodes": [{"weight": 100, "selector": "home=yes"}]}]}
+    try:
+        for node in ("node1", "node2"):
+            lab.ip(node, "-6", "addr", "flush", "dev", "eth0", "scope", "global")
+        deployment.prepare("node1", change).start()
+        api.create_service("web", ipFamilies=["IPv6"])
+        ip = expect.address(api, "web", "fd77::200")
+        expect.owner(lab, ip, node="node1")
+        deployment.prepare("node2", {**change, "node": {"labels": ["home=yes"]}}).start()
+        wait_until(lambda: api.holder(lease_name(ip)) == "node2", 40, "it goes home")
+    finally:
+        for node in ("node1", "node2"):
+            lab.ip(node, "addr", "replace", f"{lab.ipv6(node)}/64", "dev", "eth0", "nodad")
