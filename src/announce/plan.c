@@ -490,11 +490,9 @@ plan_address(
     struct build *b, struct plan_address *address, const struct claim *claims, size_t n_claims)
 {
 	struct plan *plan = b->plan;
-	size_t i, n;
+	size_t n;
 
 	address->reason = judge_address(b, address);
-	for (i = 0; i < address->n_advertisements; i++)
-		address->weight += plan->advertisements[address->advertisements[i]].weight;
 	if (address->reason == PLAN_NO_MATCHING_ADVERTISEMENT)
 		return;
 	n = choose_interfaces(b, address);

@@ -96,9 +96,6 @@ struct plan_address {
 	 */
 	const uint16_t *advertisements;
 	size_t n_advertisements;
-	/* Sum of this node's weights over those of them that select it: its rank (more is first).
-	 */
-	uint32_t weight;
 };
 
 struct plan {
