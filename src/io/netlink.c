@@ -42,6 +42,7 @@
 struct address {
 	struct ip_prefix prefix;
 	bool usable;
+	bool kept; /* of a link that was set down, which costs it its IPv6 addresses */
 	uint32_t dump;
 	TAILQ_ENTRY(address) link;
 };
@@ -167,7 +168,35 @@ address_add(struct netlink *nl, struct entry *entry, const struct ip_prefix *pre
 		entry->n_addresses++;
 	}
 	address->usable = usable;
+	address->kept = false;
 	address->dump = nl->dump;
+}
+
+/*
+ * The kernel lets a link that is set down keep its IPv4 addresses, not its IPv6 ones. That it
+ * belongs to their LANs is true all the same: else what is announced there would seem to have no
+ * LAN here, and be announced on all the others.
+ */
+static void
+address_gone(struct entry *entry, struct address *address)
+{
+	const struct ip_addr *addr = &address->prefix.addr;
+
+	if (entry->info.up || !address->usable || addr->family != IP_FAMILY_V6 ||
+	    ip_addr_is_link_local(addr))
+		address_remove(entry, address);
+	else
+		address->kept = true;
+}
+
+static void
+forget_kept(struct entry *entry)
+{
+	struct address *address, *next;
+
+	TAILQ_FOREACH_SAFE (address, &entry->addresses, link, next)
+		if (address->kept)
+			address_remove(entry, address);
 }
 
 /* What the dump that has just ended did not see is not there. */
@@ -184,7 +213,7 @@ sweep(struct netlink *nl)
 		}
 		TAILQ_FOREACH_SAFE (address, &entry->addresses, link, next)
 			if (address->dump != nl->dump)
-				address_remove(entry, address);
+				address_gone(entry, address);
 	}
 }
 
@@ -336,6 +365,8 @@ take_link(struct netlink *nl, struct nlmsghdr *hdr)
 		info->master = (int)nla_get_u32(tb[IFLA_MASTER]);
 	if (tb[IFLA_MTU] && nla_len(tb[IFLA_MTU]) >= (int)sizeof(uint32_t))
 		info->mtu = nla_get_u32(tb[IFLA_MTU]);
+	if (info->up)
+		forget_kept(entry);
 }
 
 static bool
@@ -381,7 +412,7 @@ take_address(struct netlink *nl, struct nlmsghdr *hdr)
 		entry = entry_find(nl, (int)ifa->ifa_index);
 		address = entry ? address_find(entry, &prefix) : NULL;
 		if (address)
-			address_remove(entry, address);
+			address_gone(entry, address);
 		return;
 	}
 	entry = entry_find(nl, (int)ifa->ifa_index);

@@ -3,7 +3,9 @@
  * events and kept as a struct link_table.
  *
  * When the kernel lost events (ENOBUFS) everything is read again, without blocking the loop. IPv6
- * addresses appear once duplicate address detection is through; those that failed it do not. An
+ * addresses appear once duplicate address detection is through; those that failed it do not. What
+ * IPv6 addresses a link had when it was set down it keeps here, as the kernel lets it keep those of
+ * IPv4, until it is set up again (link-local ones are not kept). An
  * interface has carrier when the kernel says LOWER_UP and RUNNING (operational state up or
  * unknown).
  */

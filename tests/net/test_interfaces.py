@@ -4,6 +4,7 @@ import time
 
 import expect
 from lab import ArpCapture, NdpCapture, arp_query, ndp_query, wait_until
+from lab.wait import stays
 
 POOLS = [{"name": "lan", "addresses": ["10.77.0.200/32", "fd77::200/128"]}]
 BOTH = ("10.77.0.200", "fd77::200")
@@ -137,3 +138,26 @@ def test_kube_ipvs_without_strict_arp_is_said(api, lab, deployment):
     finally:
         remove_link(lab, "node1", "kube-ipvs0")
         lab.sysctl("node1", "net.ipv4.conf.all.arp_ignore=0")
+
+
+def test_a_link_set_down_is_not_replaced_by_another_lan(api, lab, deployment):
+    """The kernel takes IPv6 addresses from a link that is set down: what is announced there is no matter for other LANs."""
+    lan = "02:77:00:00:02:11"
+    addresses = ("10.78.0.200", "fd78::200")
+    add_link(lab, "node1", "lan0", lan)
+    try:
+        lab.ip("node1", "addr", "add", "10.78.0.1/24", "dev", "lan0")
+        lab.ip("node1", "addr", "add", "fd78::1/64", "dev", "lan0", "nodad")
+        daemon = deployment.start(pools=[{"name": "lan", "addresses": [f"{addresses[0]}/32", f"{addresses[1]}/128"]}])
+        api.create_service("web", **DUAL)
+        expect.addresses(api, "web")
+        for ip in addresses:
+            wait_until(lambda ip=ip: macs(lab, ip) == [lan], expect.SOON, f"{ip} is announced on lan0")
+        lab.ip("node1", "link", "set", "lan0", "down")
+        for ip in addresses:
+            wait_until(lambda ip=ip: not macs(lab, ip), expect.SOON, f"{ip} is announced no more")
+        stays(lambda: not macs(lab, addresses[1]), 2, "nor anywhere else")
+        here = [a["here"] for a in daemon.ctl("explain", "default/web", "-j")["addresses"]]
+        assert [h["reason"] for h in here] == ["interfaceMissing"] * 2 and "lan0 is down" in here[1]["message"]
+    finally:
+        remove_link(lab, "node1", "lan0")

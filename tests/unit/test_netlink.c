@@ -306,6 +306,48 @@ addresses_have_a_cap(void **state)
 	RUN_UNTIL(f->loop, link_named(f, "va")->n_addresses == LINK_MAX_ADDRESSES);
 }
 
+/* Whatever the kernel said before has been heard. */
+static void
+hear_all(struct fixture *f, const char *marker)
+{
+	char arguments[64];
+
+	(void)snprintf(arguments, sizeof(arguments), "address add %s dev va", marker);
+	ip(arguments);
+	RUN_UNTIL(f->loop, has_address(f, "va", marker));
+}
+
+static void
+a_link_that_is_down_keeps_its_ipv6_addresses(void **state)
+{
+	struct fixture *f = *state;
+	const struct link_info *va;
+	size_t i;
+
+	NETNS_OR_SKIP();
+	ip("link set vb up");
+	ip("link set va up");
+	ip("-6 address add fd00:5::1/64 dev va nodad");
+	ip("-6 address add fd00:6::1/64 dev va nodad");
+	RUN_UNTIL(
+	    f->loop, has_address(f, "va", "fd00:5::1/64") && has_address(f, "va", "fd00:6::1/64"));
+	ip("-6 address del fd00:6::1/64 dev va");
+	RUN_UNTIL(f->loop, !has_address(f, "va", "fd00:6::1/64"));
+	ip("link set va down");
+	hear_all(f, "192.0.2.2/32");
+	va = link_named(f, "va");
+	assert_false(va->up);
+	assert_true(has_address(f, "va", "fd00:5::1/64"));
+	for (i = 0; i < va->n_addresses; i++)
+		assert_false(ip_addr_is_link_local(&va->addresses[i].addr));
+	netlink_resync(f->nl);
+	hear_all(f, "192.0.2.3/32");
+	assert_true(has_address(f, "va", "fd00:5::1/64"));
+	ip("link set va up");
+	RUN_UNTIL(f->loop, link_named(f, "va")->up);
+	assert_false(has_address(f, "va", "fd00:5::1/64"));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -316,6 +358,7 @@ main(void)
 	    T(links_come_change_and_go),
 	    T(addresses_come_and_go),
 	    T(ipv6_addresses_wait_for_duplicate_address_detection),
+	    T(a_link_that_is_down_keeps_its_ipv6_addresses),
 	    T(bridge_ports_have_a_master),
 	    T(members_of_a_vrf_are_told_apart),
 	    T(changes_of_one_turn_are_one_call),
