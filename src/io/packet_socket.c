@@ -317,37 +317,3 @@ packet_socket_stats(struct packet_socket *ps)
 		ps->stats.dropped += kernel.tp_drops;
 	return ps->stats;
 }
-
-static int
-membership(
-    const struct packet_socket *ps, int ifindex, int type, const struct mac_addr *mac, bool on)
-{
-	struct packet_mreq request = {.mr_ifindex = ifindex, .mr_type = (unsigned short)type};
-
-	if (mac) {
-		request.mr_alen = sizeof(mac->bytes);
-		memcpy(request.mr_address, mac->bytes, sizeof(mac->bytes));
-	}
-	if (setsockopt(ps->fd, SOL_PACKET, on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP,
-		&request, sizeof(request)) < 0)
-		return -errno;
-	return 0;
-}
-
-int
-packet_socket_join(struct packet_socket *ps, int ifindex, const struct mac_addr *group)
-{
-	return membership(ps, ifindex, PACKET_MR_MULTICAST, group, true);
-}
-
-int
-packet_socket_leave(struct packet_socket *ps, int ifindex, const struct mac_addr *group)
-{
-	return membership(ps, ifindex, PACKET_MR_MULTICAST, group, false);
-}
-
-int
-packet_socket_promiscuous(struct packet_socket *ps, int ifindex, bool on)
-{
-	return membership(ps, ifindex, PACKET_MR_PROMISC, NULL, on);
-}

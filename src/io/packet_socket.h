@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util/addr.h"
-
 struct loop;
 struct packet_socket;
 struct sock_filter; /* linux/filter.h */
@@ -66,14 +64,5 @@ int packet_socket_send(struct packet_socket *ps, int ifindex, const void *bytes,
 size_t packet_socket_drain(struct packet_socket *ps);
 /* Reads the kernel's drop counter too. */
 struct packet_socket_stats packet_socket_stats(struct packet_socket *ps);
-
-/*
- * Makes the interface pass a multicast MAC up; counted by the kernel per interface and MAC, gone
- * with the socket or the interface. It sends no IGMP or MLD report. 0 or -errno.
- */
-int packet_socket_join(struct packet_socket *ps, int ifindex, const struct mac_addr *group);
-int packet_socket_leave(struct packet_socket *ps, int ifindex, const struct mac_addr *group);
-/* All frames of the interface, also those for other hosts. 0 or -errno. */
-int packet_socket_promiscuous(struct packet_socket *ps, int ifindex, bool on);
 
 #endif
