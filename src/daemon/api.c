@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/http.h"
 #include "io/loop.h"
+#include "kube/expiry.h"
 #include "kube/kubeconfig.h"
 #include "model/settings.h"
 #include "util/hash.h"
@@ -48,6 +49,7 @@ struct api {
 	uint64_t seed;
 	unsigned generation;
 	char *token_file;
+	char *certificate_file;        /* of the client; NULL: none, or it is in the kubeconfig */
 	char *token_error;             /* as said, NULL while the file can be read */
 	uint64_t kubeconfig_hash;      /* of the text in use; 0: none is */
 	struct loop_timer credentials; /* read them (again) */
@@ -209,7 +211,37 @@ api_set_token(struct api *api, const char *token)
 
 	for (i = 0; i < api->n_endpoints && !err; i++)
 		err = http_endpoint_set_token(api->endpoints[i], token);
+	if (!err && kube_token_expires(token, &api->status.token_expires_usec))
+		api->status.token_expires_usec = 0;
 	return err;
+}
+
+/* Either may be NULL. */
+static void
+api_use_certificate(struct api *api, const char *pem, const char *file)
+{
+	if (pem && kube_certificate_expires(pem, &api->status.certificate_expires_usec))
+		api->status.certificate_expires_usec = 0;
+	if (!pem && file && *file) {
+		api->certificate_file = xstrdup(file);
+		api_look_at_certificate(api);
+	}
+}
+
+void
+api_look_at_certificate(struct api *api)
+{
+	char *text;
+	size_t len;
+
+	if (!api->certificate_file ||
+	    file_read(api->certificate_file, FILE_MAX_PEM_BYTES, &text, &len))
+		return;
+	if (kube_certificate_expires(text, &api->status.certificate_expires_usec))
+		api->status.certificate_expires_usec = 0;
+	/* The key may be in the same file. */
+	explicit_bzero(text, len);
+	free(text);
 }
 
 /* Said once until it can be read again. */
@@ -270,6 +302,8 @@ api_use_servers(struct api *api, const struct settings_kubernetes *k)
 	}
 	if (!err && *k->token_file)
 		api->token_file = xstrdup(k->token_file);
+	if (!err)
+		api_use_certificate(api, NULL, k->client_certificate);
 	return err;
 }
 
@@ -308,6 +342,8 @@ api_use_kubeconfig(struct api *api, const struct kubeconfig *kc)
 	};
 	int err = api_add_endpoint(api, &options);
 
+	if (!err)
+		api_use_certificate(api, cert, kc->client_certificate);
 	free(ca);
 	free(cert);
 	free_secret(key);
@@ -383,6 +419,9 @@ api_read_credentials(void *arg)
 	if (!api->n_endpoints) {
 		free(api->token_file);
 		api->token_file = NULL;
+		free(api->certificate_file);
+		api->certificate_file = NULL;
+		api->status.token_expires_usec = api->status.certificate_expires_usec = 0;
 		api->kubeconfig_hash = 0;
 		err = k->servers.count ? api_use_servers(api, k) : api_read_kubeconfig(api, k);
 		if (!err && (err = api_read_token(api)))
@@ -687,6 +726,7 @@ api_free(struct api *api)
 	loop_deferred_fini(&api->retire);
 	loop_timer_fini(&api->credentials);
 	free(api->token_file);
+	free(api->certificate_file);
 	free(api->token_error);
 	free(api->server);
 	free(api->error);

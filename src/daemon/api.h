@@ -74,6 +74,9 @@ struct api_status {
 	const char *error;  /* the last, "" while connected */
 	int http_version;   /* 10, 11, 20 */
 	uint64_t requests, errors;
+	/* Until when the token and the client certificate in use are good, by what they say; 0:
+	 * there is none, or it has no end that is known. */
+	int64_t token_expires_usec, certificate_expires_usec;
 	/* By how much this machine's wall clock is ahead of that of a server, to the second; looked
 	 * at each API_CLOCK_USEC at most. */
 	bool clock_known;
@@ -106,6 +109,9 @@ bool api_reconfigure(struct api *api, const struct settings *settings, bool reco
 void api_call(struct api *api, const struct api_options *options);
 
 struct api_status api_status(const struct api *api);
+/* Reads the client certificate's file again, if it is one, for when it ends: it may be another by
+ * now, and new connections use that. */
+void api_look_at_certificate(struct api *api);
 const char *api_state_str(enum api_state state);
 
 /* For long requests (watches), which choose their server themselves: */

@@ -283,6 +283,7 @@ on_api_changed(void *arg)
 	if (!daemon->leases || daemon->api_generation == api_generation(daemon->api))
 		return;
 	daemon->api_generation = api_generation(daemon->api);
+	credentials_look(&daemon->credentials);
 	services_kick(daemon->services);
 	leases_kick(daemon->leases);
 }
@@ -715,6 +716,7 @@ start_cluster(struct daemon *daemon)
 		    strerror(-err));
 		return err;
 	}
+	credentials_init(&daemon->credentials, daemon);
 	daemon->permissions = permissions_new(daemon->loop, daemon->api, settings);
 	daemon->events = events_new(daemon->loop, daemon->api, settings->node.name, seed + 1);
 	daemon->node = node_new(daemon->loop, daemon->api, settings->node.name,
@@ -788,6 +790,7 @@ daemon_free(struct daemon *daemon)
 	node_free(daemon->node);
 	events_free(daemon->events);
 	permissions_free(daemon->permissions);
+	credentials_fini(&daemon->credentials);
 	api_free(daemon->api);
 	bgp_free(daemon->bgp);
 	l2_free(daemon->l2);

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "daemon/claims.h"
+#include "daemon/credentials.h"
 #include "daemon/warnings.h"
 #include "io/loop.h"
 #include "util/addr.h"
@@ -86,6 +87,7 @@ struct daemon {
 	bool released, sessions_ended; /* while stopping: what is done of it */
 	uint64_t reloads, reload_errors;
 	struct claims claims;
+	struct credentials credentials;
 	struct warnings warnings;
 	struct loop_deferred replan, refresh;
 	mono_t replan_after;

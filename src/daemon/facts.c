@@ -85,6 +85,9 @@ gather_api(const struct daemon *daemon, struct doctor_facts *facts)
 	facts->api.error = status.error;
 	facts->api.services_listed = services_is_synced(daemon->services);
 	facts->api.leases_listed = kube_watch_is_synced(leases_watch(daemon->leases));
+	facts->api.now_usec = loop_wall_usec();
+	facts->api.token_expires_usec = status.token_expires_usec;
+	facts->api.certificate_expires_usec = status.certificate_expires_usec;
 	facts->api.clock_known = status.clock_known;
 	facts->api.clock_ahead_usec = status.clock_ahead_usec;
 }

@@ -144,6 +144,28 @@ check_permissions(const struct bench *b)
 }
 
 static void
+judge_expiry(const struct bench *b, const char *what, int64_t expires_usec, const char *remedy)
+{
+	int64_t left = expires_usec - b->facts->api.now_usec;
+	char time[32];
+
+	if (!expires_usec || left > DOCTOR_EXPIRY_WARNING_USEC)
+		return;
+	str_format_time(expires_usec, time, sizeof(time));
+	find(b, left > DOCTOR_EXPIRY_ERROR_USEC ? DOCTOR_WARNING : DOCTOR_ERROR, remedy,
+	    "the %s %s %s", what, left > 0 ? "ends at" : "has ended at", time);
+}
+
+static void
+check_credentials(const struct bench *b)
+{
+	judge_expiry(b, "token", b->facts->api.token_expires_usec,
+	    "kubectl create token metallbd -n metallbd-system --duration=8760h, into the token file");
+	judge_expiry(b, "client certificate", b->facts->api.certificate_expires_usec,
+	    "have it signed anew, and replace its file or the kubeconfig");
+}
+
+static void
 check_clock(const struct bench *b)
 {
 	int64_t ahead = b->facts->api.clock_ahead_usec, off = ahead < 0 ? -ahead : ahead;
@@ -470,6 +492,7 @@ static const struct {
     {"nodes", check_equal},
     {"api", check_api},
     {"permissions", check_permissions},
+    {"credentials", check_credentials},
     {"clock", check_clock},
     {"node", check_node},
     {"allocator", check_allocator},

@@ -23,6 +23,9 @@ struct arena;
 #define DOCTOR_CLOCK_WARNING_USEC (30 * INT64_C(1000000))
 /* Tokens and certificates are judged by the clock, and some of them are very young. */
 #define DOCTOR_CLOCK_ERROR_USEC (5 * 60 * INT64_C(1000000))
+/* Before a token or a client certificate ends. */
+#define DOCTOR_EXPIRY_WARNING_USEC (7 * 86400 * INT64_C(1000000))
+#define DOCTOR_EXPIRY_ERROR_USEC (86400 * INT64_C(1000000))
 /* Of a pool's addresses in use, as MetalLB's alert rules have it. */
 #define DOCTOR_POOL_NOTICE_PERCENT 75
 #define DOCTOR_POOL_WARNING_PERCENT 85
@@ -109,6 +112,8 @@ struct doctor_facts {
 		enum doctor_api state;
 		const char *server, *error;
 		bool services_listed, leases_listed;
+		int64_t now_usec; /* on the wall clock, as the next two; of which 0 is not known */
+		int64_t token_expires_usec, certificate_expires_usec;
 		bool clock_known;
 		int64_t clock_ahead_usec; /* of this machine's clock; negative: it is behind */
 	} api;

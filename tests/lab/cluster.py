@@ -231,7 +231,7 @@ class RealKube(_Cluster):
                 if error.status != 409:
                     raise
 
-    def request_token(self, client=None, account="metallbd", seconds=7200):
+    def request_token(self, client=None, account="metallbd", seconds=30 * 86400):
         """A token of a ServiceAccount, by TokenRequest."""
         answer = (client or self.admin).create(
             f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token",

@@ -1,8 +1,12 @@
 """metallbctl doctor: every fault is found, and nothing else."""
 
+import base64
 import contextlib
 import json
+import os
 import socket
+import subprocess
+import time
 
 import pytest
 
@@ -182,3 +186,25 @@ def test_kube_proxy_is_silent(api, lab, deployment, node1):
     api.create_service("web")
     expect.address(api, "web", "10.77.0.200")
     assert finds(daemon, "kube-proxy", "does not answer on port 10256") == "error"
+
+
+def test_credentials_that_end_soon(api, cluster, deployment, node1):
+    """By what the token says of itself."""
+    def part(claims):
+        return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    end = int(time.time()) + 3 * 86400
+    path = cluster.write_token(f"{part({'alg': 'none'})}.{part({'exp': end})}.x", "ending.token")
+    daemon = deployment.start(change={"kubernetes": {"token-file": path}})
+    words = time.strftime("token ends at %Y-%m-%dT%H:%M", time.gmtime(end))
+    assert finds(daemon, "credentials", words) == "warning"
+    wait_until(lambda: words in daemon.output(), expect.SOON, "the log warns")
+
+
+def test_client_certificate_that_ended_is_found(api, cluster, deployment, node1):
+    certificate, key = cluster.path("ending.crt"), cluster.path("ending.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=metallbd", "-days", "1",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
+    os.chmod(key, 0o600)
+    daemon = deployment.start(change={"kubernetes": {"token-file": None, "client-certificate": certificate,
+                                                     "client-key": key}})
+    assert finds(daemon, "credentials", "client certificate ends at") == "error"

@@ -147,6 +147,21 @@ clock_far_ahead(struct doctor_facts *f)
 }
 
 static void
+token_ends(struct doctor_facts *f)
+{
+	f->api.now_usec = INT64_C(1700000000000000);
+	f->api.token_expires_usec = f->api.now_usec + DOCTOR_EXPIRY_WARNING_USEC - 1;
+	f->api.certificate_expires_usec = f->api.now_usec + DOCTOR_EXPIRY_WARNING_USEC + 1;
+}
+
+static void
+certificate_ended(struct doctor_facts *f)
+{
+	f->api.now_usec = INT64_C(1700000000000000);
+	f->api.certificate_expires_usec = f->api.now_usec - 1;
+}
+
+static void
 duplicate_name(struct doctor_facts *f)
 {
 	f->node.duplicate = true;
@@ -384,6 +399,10 @@ static const struct row rows[] = {
     {"right missing", right_missing, DOCTOR_ERROR, "permissions", "patch services/status",
 	"rbac.yaml"},
     {"right unknown", right_unknown, DOCTOR_NOTICE, "permissions", "answers 500", "again"},
+    {"token ends", token_ends, DOCTOR_WARNING, "credentials", "token ends at 2023-11-21",
+	"create token"},
+    {"certificate ended", certificate_ended, DOCTOR_ERROR, "credentials",
+	"certificate has ended at 2023-11-14", "signed"},
     {"clock behind", clock_behind, DOCTOR_WARNING, "clock", "31 s behind", "chrony"},
     {"clock far", clock_far_ahead, DOCTOR_ERROR, "clock", "3600 s ahead of", "chrony"},
     {"duplicate", duplicate_name, DOCTOR_ERROR, "node", "another machine", "node.name"},
