@@ -83,8 +83,9 @@ address_may_announce(const struct ownership *o, const struct ownership_address *
 {
 	if (!a->wanted || !ownership_is_served(a))
 		return false;
+	/* No heartbeat has succeeded since the start: for "release" that is long ago. */
 	if (a->restored == RESTORED_FREE)
-		return !o->releasing;
+		return !o->releasing && !o->release_on_api_loss;
 	if (o->silent)
 		return false;
 	if (!a->announcing)
@@ -524,6 +525,8 @@ ownership_set(
 {
 	struct ownership_address *a;
 
+	if (o->release_on_api_loss != release_on_api_loss)
+		ownership_touch_all(o);
 	o->release_on_api_loss = release_on_api_loss;
 	if (o->rebalance_usec != rebalance_usec)
 		o->rebalance_at = now;

@@ -370,6 +370,25 @@ test_api_loss_release(void **state)
 	assert_true(ownership_is_announcing(&f->o, &addr));
 }
 
+/* The same, by a reload, for what is announced since a restart without an API. */
+static void
+test_api_loss_release_after_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct ip_addr addr = ip_addr_v4(192, 0, 2, 1);
+
+	ownership_restore(&f->o, &addr, 1, T(0));
+	want(f, addr, true, T(0));
+	ownership_tick(&f->o, T(0));
+	ownership_tick(&f->o, T(2));
+	ownership_probed(&f->o, &addr, false, T(2.5));
+	ownership_tick(&f->o, T(2.5));
+	assert_true(ownership_is_announcing(&f->o, &addr));
+	ownership_set(&f->o, false, true, INT64_MAX, T(20));
+	ownership_tick(&f->o, T(20));
+	assert_false(ownership_is_announcing(&f->o, &addr));
+}
+
 /* SIGTERM without an API: announced for 2 s, then not. */
 static void
 test_release_all_deadline(void **state)
@@ -504,6 +523,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_services_annotation, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sweep_preconditions, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_api_loss_release, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_api_loss_release_after_restart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_release_all_deadline, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_services_unknown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cap, setup, teardown),
