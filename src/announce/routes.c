@@ -454,20 +454,6 @@ cmp_contribution(const void *a, const void *b)
 	return c ? c : (int)x->advertisement - (int)y->advertisement;
 }
 
-static int
-cmp_community(const void *a, const void *b)
-{
-	const struct community *x = a, *y = b;
-	size_t i;
-
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	for (i = 0; i < 3; i++)
-		if (x->value[i] != y->value[i])
-			return x->value[i] < y->value[i] ? -1 : 1;
-	return 0;
-}
-
 /* The communities of the advertisements, which are `n` different ones. */
 static void
 unite_communities(struct build *b, const uint16_t *ads, size_t n, struct route *route)
@@ -483,9 +469,9 @@ unite_communities(struct build *b, const uint16_t *ads, size_t n, struct route *
 	for (i = 0; i < n; i++)
 		for (j = 0; j < b->bgp->advertisements[ads[i]].n_communities; j++)
 			all[count++] = b->bgp->advertisements[ads[i]].communities[j];
-	qsort(all, count, sizeof(*all), cmp_community);
+	qsort(all, count, sizeof(*all), community_cmp);
 	for (i = 0; i < count; i++)
-		if (!kept || cmp_community(&all[kept - 1], &all[i]))
+		if (!kept || community_cmp(&all[kept - 1], &all[i]))
 			all[kept++] = all[i];
 	for (i = 0; i < kept; i++)
 		all[i].text = arena_strdup(arena, all[i].text);

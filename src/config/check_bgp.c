@@ -210,20 +210,6 @@ check_same_peers(struct checker *c)
 	}
 }
 
-static int
-cmp_community(const void *a, const void *b)
-{
-	const struct community *x = a, *y = b;
-	size_t i;
-
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	for (i = 0; i < 3; i++)
-		if (x->value[i] != y->value[i])
-			return x->value[i] < y->value[i] ? -1 : 1;
-	return 0;
-}
-
 static const struct community *
 alias_value(const struct settings_bgp *bgp, const char *name)
 {
@@ -257,7 +243,7 @@ resolve_communities(struct checker *c, struct settings_bgp_advertisement *ad, si
 			    "community, neither a well-known one nor in bgp.communities");
 			continue;
 		}
-		for (j = 0; j < n && cmp_community(&ad->communities[j], &ad->communities[n]); j++)
+		for (j = 0; j < n && community_cmp(&ad->communities[j], &ad->communities[n]); j++)
 			continue;
 		if (j < n)
 			checker_fail(c, item_path, "\"%s\": the same community is given twice",
@@ -266,7 +252,7 @@ resolve_communities(struct checker *c, struct settings_bgp_advertisement *ad, si
 			n++;
 	}
 	ad->n_communities = n;
-	qsort(ad->communities, n, sizeof(*ad->communities), cmp_community);
+	qsort(ad->communities, n, sizeof(*ad->communities), community_cmp);
 }
 
 static void

@@ -52,21 +52,6 @@ put_addr(json_object *object, const char *key, const struct ip_addr *addr)
 	kube_json_put_string(object, key, text);
 }
 
-static void
-add_string(json_object *list, const char *text)
-{
-	json_object_array_add(list, json_object_new_string(text));
-}
-
-static json_object *
-add_object(json_object *list)
-{
-	json_object *object = json_object_new_object();
-
-	json_object_array_add(list, object);
-	return object;
-}
-
 /* Words separated by commas, as our own Leases have them. */
 static void
 put_words(json_object *object, const char *key, const char *text)
@@ -77,7 +62,7 @@ put_words(json_object *object, const char *key, const char *text)
 		size_t len = strcspn(text, ",");
 		char *word = xstrndup(text, len);
 
-		add_string(list, word);
+		kube_json_append_string(list, word);
 		free(word);
 		text += len + (text[len] == ',');
 	}
@@ -125,7 +110,7 @@ put_announced(const struct daemon *daemon, json_object *object, const struct ip_
 		    netlink_table(daemon->netlink), address->ifindexes[i]);
 
 		if (link)
-			add_string(list, link->name);
+			kube_json_append_string(list, link->name);
 	}
 }
 
@@ -145,7 +130,7 @@ put_service_address(const struct daemon *daemon, json_object *list, const struct
 {
 	const struct settings_pool *pool = settings_pool_of(daemon->settings, ip);
 	const struct lease *lease = lease_of(daemon, ip);
-	json_object *object = add_object(list);
+	json_object *object = kube_json_append_object(list);
 
 	put_addr(object, "address", ip);
 	kube_json_put_string(object, "pool", pool ? pool->name : "");
@@ -156,7 +141,7 @@ put_service_address(const struct daemon *daemon, json_object *list, const struct
 static void
 put_service(const struct daemon *daemon, json_object *list, const struct service *service)
 {
-	json_object *object = add_object(list), *addresses;
+	json_object *object = kube_json_append_object(list), *addresses;
 	bool failed = service->condition.present && !service->condition.status;
 	size_t i;
 
@@ -249,12 +234,13 @@ put_held(void *arg, const struct ipam_held *held)
 		if (!str_eq(lists->pool, held->pool))
 			continue;
 		if (!lists->last || !ip_addr_eq(&lists->last_address, &held->address)) {
-			lists->last = add_object(lists->list);
+			lists->last = kube_json_append_object(lists->list);
 			lists->last_address = held->address;
 			put_addr(lists->last, "address", &held->address);
 			(void)kube_json_put_array(lists->last, "services");
 		}
-		add_string(json_object_object_get(lists->last, "services"), held->service);
+		kube_json_append_string(
+		    json_object_object_get(lists->last, "services"), held->service);
 		return;
 	}
 }
@@ -281,10 +267,11 @@ put_advertised(const struct daemon *daemon, json_object *object, const struct se
 
 	for (i = 0; i < settings->n_l2_advertisements; i++)
 		if (string_list_matches(&settings->l2_advertisements[i].address_pools, pool->name))
-			add_string(l2, heartbeat_advertisement_name(arena, settings, i));
+			kube_json_append_string(
+			    l2, heartbeat_advertisement_name(arena, settings, i));
 	for (i = 0; i < settings->bgp.n_advertisements; i++)
 		if (string_list_matches(&settings->bgp.advertisements[i].address_pools, pool->name))
-			add_string(bgp, settings->bgp.advertisements[i].name);
+			kube_json_append_string(bgp, settings->bgp.advertisements[i].name);
 	arena_free(arena);
 }
 
@@ -292,14 +279,14 @@ static json_object *
 put_pool(const struct daemon *daemon, const struct ipam *ipam, json_object *list,
     const struct settings_pool *pool)
 {
-	json_object *object = add_object(list), *addresses;
+	json_object *object = kube_json_append_object(list), *addresses;
 	struct ipam_pool_stats stats = {0};
 	size_t i;
 
 	kube_json_put_string(object, "name", pool->name);
 	addresses = kube_json_put_array(object, "addresses");
 	for (i = 0; i < pool->n_addresses; i++)
-		add_string(addresses, pool->addresses[i].text);
+		kube_json_append_string(addresses, pool->addresses[i].text);
 	kube_json_put_bool(object, "auto_assign", pool->auto_assign);
 	kube_json_put_int(object, "priority", pool->priority);
 	(void)ipam_pool_stats(ipam, pool->name, &stats);
@@ -387,7 +374,7 @@ lease_cmp(const void *a, const void *b)
 static void
 put_lease(const struct daemon *daemon, json_object *list, const struct lease *lease)
 {
-	json_object *object = add_object(list);
+	json_object *object = kube_json_append_object(list);
 
 	kube_json_put_string(object, "name", lease->name);
 	kube_json_put_string(object, "kind", kind_str(lease_kind_of(lease->name)));
@@ -533,12 +520,12 @@ status_left(const struct daemon *daemon)
 		ip_addr_format(&left[i]->addr, ip);
 		line = xasprintf("%s (%s): %s", ip, left[i]->services,
 		    left[i]->offer.untaken ? "no other node takes it" : "not handed over yet");
-		add_string(list, line);
+		kube_json_append_string(list, line);
 		free(line);
 	}
 	if (n > STATUS_MAX_LEFT) {
 		line = xasprintf("and %zu more", n - STATUS_MAX_LEFT);
-		add_string(list, line);
+		kube_json_append_string(list, line);
 		free(line);
 	}
 	free(left);
@@ -554,7 +541,7 @@ put_prefixes(json_object *object, const char *key, const struct ip_prefix *prefi
 
 	for (i = 0; i < n; i++) {
 		ip_prefix_format(&prefixes[i], text);
-		add_string(list, text);
+		kube_json_append_string(list, text);
 	}
 }
 
@@ -569,7 +556,7 @@ put_interfaces(const struct daemon *daemon, json_object *status)
 
 	for (i = 0; i < links->count; i++) {
 		const struct link_info *link = &links->items[i];
-		json_object *object = add_object(list);
+		json_object *object = kube_json_append_object(list);
 
 		kube_json_put_string(object, "name", link->name);
 		mac_addr_format(&link->mac, mac);
@@ -596,7 +583,7 @@ member_cmp(const void *a, const void *b)
 static void
 put_member(const struct daemon *daemon, json_object *list, const struct member *member)
 {
-	json_object *object = add_object(list), *interfaces;
+	json_object *object = kube_json_append_object(list), *interfaces;
 	char hash[17];
 	size_t i;
 
@@ -642,16 +629,17 @@ put_warnings(const struct daemon *daemon, json_object *status)
 
 	for (i = 0; i < WARNING_COUNT; i++)
 		if (*warnings_text(&daemon->warnings, (enum warning)i))
-			add_string(list, warnings_text(&daemon->warnings, (enum warning)i));
+			kube_json_append_string(
+			    list, warnings_text(&daemon->warnings, (enum warning)i));
 	if (node_is_missing(daemon->node))
-		add_string(
+		kube_json_append_string(
 		    list, "the API server has no Node of this node's name: is node.name right?");
 	if (daemon->plan && daemon->plan->node_excluded)
-		add_string(list,
+		kube_json_append_string(list,
 		    "this node has the label " LABEL_EXCLUDE_FROM_EXTERNAL_LOAD_BALANCERS
 		    " and announces nothing; node.ignore-exclude-label = true makes it announce all the same");
 	if (leases_membership(daemon->leases)->state == MEMBERSHIP_DUPLICATE)
-		add_string(
+		kube_json_append_string(
 		    list, "another machine uses this node's name: this one announces nothing");
 }
 
@@ -690,7 +678,7 @@ status_config_errors(const struct daemon *daemon)
 			continue;
 		strbuf_clear(&line);
 		config_message_format(&daemon->refused.messages[i], &line);
-		add_string(list, strbuf_text(&line));
+		kube_json_append_string(list, strbuf_text(&line));
 	}
 	strbuf_free(&line);
 	return list;
@@ -705,13 +693,13 @@ status_reload(const struct daemon *daemon, const struct config_diff *diff)
 
 	for (i = 0; i < diff->n_changes; i++) {
 		const struct config_change *change = &diff->changes[i];
-		json_object *item = add_object(list), *fields;
+		json_object *item = kube_json_append_object(list), *fields;
 
 		kube_json_put_string(item, "key", change->key);
 		kube_json_put_string(item, "change", config_change_kind_str(change->kind));
 		fields = kube_json_put_array(item, "fields");
 		for (j = 0; j < change->n_fields; j++)
-			add_string(fields, change->fields[j]);
+			kube_json_append_string(fields, change->fields[j]);
 		kube_json_put_string(item, "effect", config_effect_str(change->effect));
 	}
 	put_warnings(daemon, object);

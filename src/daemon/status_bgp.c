@@ -14,21 +14,6 @@
 #include "util/str.h"
 
 static void
-add_string(json_object *list, const char *text)
-{
-	json_object_array_add(list, json_object_new_string(text));
-}
-
-static json_object *
-add_object(json_object *list)
-{
-	json_object *object = json_object_new_object();
-
-	json_object_array_add(list, object);
-	return object;
-}
-
-static void
 put_addr(json_object *object, const char *key, const struct ip_addr *addr)
 {
 	char text[IP_ADDR_STRLEN] = "";
@@ -78,7 +63,7 @@ put_families(json_object *object, const char *key, uint8_t families)
 
 	for (family = 0; family < BGP_FAMILY_COUNT; family++)
 		if (families & BGP_FAMILY_BIT(family))
-			add_string(list, family_name(family));
+			kube_json_append_string(list, family_name(family));
 }
 
 static void
@@ -290,7 +275,7 @@ status_peers(const struct daemon *daemon, const char *name)
 
 	for (i = 0; i < settings->n_peers; i++)
 		if (!name || str_eq(settings->peers[i].name, name))
-			put_peer(daemon, add_object(list), &settings->peers[i]);
+			put_peer(daemon, kube_json_append_object(list), &settings->peers[i]);
 	if (name && !json_object_array_length(list)) {
 		json_object_put(object);
 		return NULL;
@@ -318,7 +303,7 @@ static void
 put_route(const struct daemon *daemon, json_object *list, const struct route *route, size_t group,
     const char *only)
 {
-	json_object *object = add_object(list), *communities, *peers;
+	json_object *object = kube_json_append_object(list), *communities, *peers;
 	char prefix[IP_PREFIX_STRLEN];
 	size_t i;
 
@@ -330,7 +315,7 @@ put_route(const struct daemon *daemon, json_object *list, const struct route *ro
 	kube_json_put_int(object, "weight", route->weight);
 	communities = kube_json_put_array(object, "communities");
 	for (i = 0; i < route->n_communities; i++)
-		add_string(communities, route->communities[i].text);
+		kube_json_append_string(communities, route->communities[i].text);
 	peers = kube_json_put_array(object, "peers");
 	for (i = 0; i < daemon->routes->n_peers; i++) {
 		const struct route_peer *route_peer = &daemon->routes->peers[i];
@@ -341,7 +326,7 @@ put_route(const struct daemon *daemon, json_object *list, const struct route *ro
 		    (only && !str_eq(only, route_peer->name)))
 			continue;
 		peer = bgp_find_peer(daemon->bgp, route_peer->name);
-		item = add_object(peers);
+		item = kube_json_append_object(peers);
 		kube_json_put_string(item, "peer", route_peer->name);
 		kube_json_put_string(
 		    item, "state", peer ? delivery(peer, &route->prefix) : "sessionDown");
@@ -401,7 +386,7 @@ status_routes(const struct daemon *daemon, const char *peer)
 	list = kube_json_put_array(object, "notAnnounced");
 	for (i = 0; routes && daemon->settings->bgp.n_peers && i < routes->n_claims; i++)
 		if (routes->claims[i].reason != ROUTE_ANNOUNCED)
-			put_claim(add_object(list), &routes->claims[i]);
+			put_claim(kube_json_append_object(list), &routes->claims[i]);
 	return object;
 }
 
@@ -432,7 +417,7 @@ status_bgp_claim(const struct daemon *daemon, const struct ip_addr *ip, const ch
 
 		if (!peer || !routes_claim_reaches(routes, claim, i))
 			continue;
-		item = add_object(peers);
+		item = kube_json_append_object(peers);
 		kube_json_put_string(item, "peer", peer->name);
 		kube_json_put_string(
 		    item, "session", bgp_state_str(bgp_session_state(peer->session)));

@@ -423,6 +423,17 @@ kube_json_append_object(struct json_object *array)
 	return element;
 }
 
+void
+kube_json_append_string(struct json_object *array, const char *value)
+{
+	struct strbuf sb = {0};
+
+	kube_json_clean(&sb, value, SIZE_MAX);
+	if (json_object_array_add(array, json_object_new_string(strbuf_text(&sb))))
+		abort();
+	strbuf_free(&sb);
+}
+
 char *
 kube_json_detach(struct json_object *object)
 {

@@ -80,6 +80,7 @@ void kube_json_put_time(struct json_object *object, const char *key, int64_t uni
 struct json_object *kube_json_put_object(struct json_object *object, const char *key);
 struct json_object *kube_json_put_array(struct json_object *object, const char *key);
 struct json_object *kube_json_append_object(struct json_object *array);
+void kube_json_append_string(struct json_object *array, const char *value);
 /* The compact text on the heap; frees `object`. */
 char *kube_json_detach(struct json_object *object);
 

@@ -64,3 +64,17 @@ string_list_matches(const struct string_list *globs, const char *s)
 			return true;
 	return globs->count == 0;
 }
+
+int
+community_cmp(const void *a, const void *b)
+{
+	const struct community *x = a, *y = b;
+	size_t i;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	for (i = 0; i < 3; i++)
+		if (x->value[i] != y->value[i])
+			return x->value[i] < y->value[i] ? -1 : 1;
+	return 0;
+}

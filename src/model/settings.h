@@ -125,6 +125,9 @@ struct community {
 	const char *text;  /* canonical: "64512:100", "large:64512:1:2", "no-export" */
 };
 
+/* By kind, then by value; for qsort(). */
+int community_cmp(const void *a, const void *b);
+
 /* One of bgp.communities: an alias. */
 struct settings_community {
 	const char *name;

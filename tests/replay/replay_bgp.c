@@ -30,7 +30,6 @@
  *
  * Each output must be expected or skipped before the next input, and at the end.
  */
-#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +37,7 @@
 
 #include "bgp/session.h"
 #include "bgp_peer.h"
+#include "play.h"
 #include "util/mem.h"
 
 #define MAX_WORDS 64
@@ -690,29 +690,5 @@ run_script(const char *path)
 int
 main(int argc, char **argv)
 {
-	const char *top = getenv("top_srcdir");
-	char *pattern = xasprintf("%s/tests/replay/bgp/*.play", top ? top : ".");
-	glob_t found = {0};
-	size_t i, bad = 0;
-
-	if (argc > 1) {
-		free(pattern);
-		pattern = xstrdup(argv[1]);
-	}
-	if (glob(pattern, 0, NULL, &found) || !found.gl_pathc) {
-		printf("1..1\nnot ok 1 - no scripts at %s\n", pattern);
-		free(pattern);
-		return 1;
-	}
-	printf("1..%zu\n", found.gl_pathc);
-	for (i = 0; i < found.gl_pathc; i++) {
-		bool good = run_script(found.gl_pathv[i]);
-
-		bad += !good;
-		printf("%sok %zu - %s\n", good ? "" : "not ", i + 1,
-		    strrchr(found.gl_pathv[i], '/') + 1);
-	}
-	globfree(&found);
-	free(pattern);
-	return bad ? 1 : 0;
+	return play_main(argc, argv, "bgp", run_script);
 }
