@@ -90,7 +90,10 @@ class Daemon:
 
     def start(self, wait=True, wrapper=()):
         """wrapper: words before the program's name, such as setpriv's."""
-        self.process = Process([*wrapper, self.program, "-f", self.file], self.lab.ns(self.node), self.log)
+        # What ASan holds back of freed memory would hide, or look like, growth.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4:thread_local_quarantine_size_kb=64"
+        self.process = Process([*wrapper, self.program, "-f", self.file], self.lab.ns(self.node), self.log,
+                               {"ASAN_OPTIONS": options.lstrip(":")})
         if wait:
             self.wait_control()
         return self

@@ -50,6 +50,7 @@ def test_one_allocator_among_three(api, deployment):
     holder = api.holder("allocator")
     leaders = [d for d in deployment.daemons if holder.startswith(d.node)]
     assert len(leaders) == 1
+    expect.event(api, "web", "IPAllocated")
     assert len(api.events("web", "IPAllocated")) == 1
 
 
