@@ -234,7 +234,9 @@ static const struct config_key preferred_node_keys[] = {
 	.max = 100,
 	.required = true,
 	.example = "100",
-	.doc = "How strongly these nodes are preferred: the more, the sooner."},
+	.doc = "How strongly these nodes are preferred: the more, the sooner. "
+	       "A node that several entries match has their sum, at most 255; of several "
+	       "advertisements of an address the highest counts."},
     {.name = "selector",
 	PREFERRED(selector),
 	.type = CONFIG_SELECTOR,

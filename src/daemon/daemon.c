@@ -44,6 +44,17 @@
 
 #include "config.h"
 
+/* Not before `after`: the end of the turn, or a timer, which an earlier wish keeps. */
+static void
+replan_after(struct daemon *daemon, mono_t after)
+{
+	if (mono_before(loop_now(daemon->loop), after))
+		loop_timer_set(
+		    &daemon->replan_timer, mono_min(daemon->replan_timer.deadline, after));
+	else
+		loop_defer(&daemon->replan);
+}
+
 /*
  * At the end of the turn, but with pauses of 49 times what the last one took: a thousand changes in
  * a row cost a fiftieth of a core, a single one waits for nothing.
@@ -51,10 +62,16 @@
 void
 daemon_replan(struct daemon *daemon)
 {
-	if (mono_before(loop_now(daemon->loop), daemon->replan_after))
-		loop_timer_set(&daemon->replan_timer, daemon->replan_after);
-	else
-		loop_defer(&daemon->replan);
+	replan_after(
+	    daemon, mono_add_usec(daemon->planned, DAEMON_REPLAN_PAUSE * daemon->plan_cost_usec));
+}
+
+/* Somebody waits for an address that is dead here: a fifth of a core is well spent. */
+void
+daemon_replan_urgent(struct daemon *daemon)
+{
+	replan_after(daemon,
+	    mono_add_usec(daemon->planned, DAEMON_REPLAN_URGENT_PAUSE * daemon->plan_cost_usec));
 }
 
 /* --- from the plan to the Leases, from the Leases to the wire --- */
@@ -159,6 +176,7 @@ replan(void *arg)
 	struct plan *old = daemon->plan;
 	mono_t begin = loop_clock();
 
+	loop_timer_set(&daemon->replan_timer, MONO_NEVER);
 	/* What is not known yet must not look like what is not there: after a restart that would
 	 * give our own addresses away. */
 	if (!(services_is_synced(daemon->services) || services_is_restored(daemon->services)) ||
@@ -184,8 +202,8 @@ replan(void *arg)
 	loop_defer(&daemon->refresh);
 	if (mono_is_never(daemon->trim_timer.deadline))
 		loop_timer_set(&daemon->trim_timer, mono_add_usec(loop_clock(), DAEMON_TRIM_USEC));
-	daemon->replan_after = mono_add_usec(
-	    loop_clock(), 49 * mono_diff_usec(loop_clock(), begin));
+	daemon->planned = loop_clock();
+	daemon->plan_cost_usec = mono_diff_usec(daemon->planned, begin);
 }
 
 /* --- what follows from members and interfaces --- */
@@ -263,7 +281,7 @@ on_links_changed(void *arg, const struct link_table *links)
 	bgp_set_links(daemon->bgp, links);
 	warnings_check_links(&daemon->warnings);
 	forbid_node_addresses(daemon);
-	daemon_replan(daemon);
+	daemon_replan_urgent(daemon);
 }
 
 static void

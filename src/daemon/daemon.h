@@ -45,6 +45,9 @@ struct settings;
  */
 #define DAEMON_STOP_USEC (18 * USEC_PER_SEC)
 
+#define DAEMON_REPLAN_PAUSE 49
+#define DAEMON_REPLAN_URGENT_PAUSE 4
+
 /* After a plan, at most once in this time, memory goes back to the system. */
 #define DAEMON_TRIM_USEC (30 * USEC_PER_SEC)
 
@@ -90,7 +93,8 @@ struct daemon {
 	struct credentials credentials;
 	struct warnings warnings;
 	struct loop_deferred replan, refresh;
-	mono_t replan_after;
+	mono_t planned;         /* when the last plan was done, */
+	int64_t plan_cost_usec; /* and what it took */
 	struct loop_timer stop_timer, replan_timer, trim_timer;
 	struct loop_gap gap;
 	struct loop_deferred gap_over;
@@ -104,8 +108,10 @@ struct daemon {
 int daemon_start(struct daemon *daemon, struct settings *settings);
 /* Frees everything that daemon_start() made, also after it failed. */
 void daemon_free(struct daemon *daemon);
-/* Plan again soon. */
+/* Plan again soon: after a pause of DAEMON_REPLAN_PAUSE times what the last plan took. */
 void daemon_replan(struct daemon *daemon);
+/* The same for what ends an address here, or lets it begin: interfaces and health. */
+void daemon_replan_urgent(struct daemon *daemon);
 /* Reads the file again. 0 with what changed in *ret_diff (config_diff_fini()), or -errno: nothing
  * changed, daemon->refused says why. */
 int daemon_reload(struct daemon *daemon, struct config_diff *ret_diff);

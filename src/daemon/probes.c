@@ -120,7 +120,7 @@ tell(struct probes *probes, mono_t now)
 	if (generation == probes->generation)
 		return;
 	probes->generation = generation;
-	daemon_replan(probes->daemon);
+	daemon_replan_urgent(probes->daemon);
 }
 
 static enum health_result
