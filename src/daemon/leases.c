@@ -15,6 +15,7 @@
 #include "kube/status.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/rate.h"
 #include "util/str.h"
 
 /* At a stop, for the end of `allocator` and of our heartbeat. */
@@ -26,6 +27,10 @@ enum leases_stop {
 	STOP_NODE,
 	STOP_DONE
 };
+
+/* Lines about unreadable Leases: so many at once, then one each. */
+#define LEASES_SKIPS_SAID_BURST 10
+#define LEASES_SKIPS_SAID_USEC (10 * USEC_PER_SEC)
 
 struct leases {
 	struct loop *loop;
@@ -47,7 +52,8 @@ struct leases {
 	uint64_t generation; /* of the members, as last told to the daemon */
 	enum hash_majority majority;
 	uint64_t skips;
-	char *skipped;     /* the Lease that was last said to be unreadable */
+	char *skipped; /* the Lease that was last said to be unreadable */
+	struct rate skips_said;
 	bool said_refused; /* that we may not have the Leases; until a list is complete */
 	enum leases_stop stop;
 	mono_t stop_answered; /* when the API last answered since the stop began, or that */
@@ -430,12 +436,13 @@ leases_observe(struct leases *leases, const char *name)
 	loop_defer(&leases->act);
 }
 
-/* Once, though it may be renewed every second. */
+/* Once, though it may be renewed every second; and not each of many in turn. */
 static void
 leases_skip(struct leases *leases, const char *name, enum kube_cause cause)
 {
 	leases->skips++;
-	if (leases->skipped && str_eq(leases->skipped, name))
+	if ((leases->skipped && str_eq(leases->skipped, name)) ||
+	    !rate_take(&leases->skips_said, loop_now(leases->loop)))
 		return;
 	free(leases->skipped);
 	leases->skipped = xstrdup(name);
@@ -535,6 +542,7 @@ leases_new(struct loop *loop, struct api *api, const struct leases_options *opti
 	leases->loop = loop;
 	leases->api = api;
 	leases->namespace = xstrdup(options->namespace);
+	rate_init(&leases->skips_said, LEASES_SKIPS_SAID_USEC, LEASES_SKIPS_SAID_BURST, now);
 	leases->ops = options->ops;
 	leases->arg = options->arg;
 	leases->rebalance_usec = INT64_MAX;
