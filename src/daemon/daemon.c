@@ -565,8 +565,9 @@ on_sessions_changed(void *arg)
 }
 
 /*
- * The Leases change each few seconds, so their watch always sees it. That of the Services may not:
- * once the versions have grown past those it knew, nothing tells it from a quiet one.
+ * The Leases change each few seconds, so their watch always sees a loss. That of the Services may
+ * not: in a cluster made anew, once the versions have grown past those it knew, nothing tells it
+ * from a quiet one.
  */
 static void
 on_restored(void *arg)

@@ -157,6 +157,11 @@ lease_call_done(void *arg, const struct api_answer *answer)
 		log_debug("lease=%s %s: %d %s", call->request->lease->name, lease_op_str(op),
 		    answer->status, error.message);
 	}
+	/* What we knew is gone: deleted by hand, or the whole cluster was made anew, and then
+	 * nothing else says so once its versions have grown past those that the watches know. */
+	if (op == LEASE_UPDATE && answer->result == API_ANSWERED &&
+	    (answer->status == 201 || answer->status == 404))
+		leases->out.relist = true;
 	leases_answered(leases, call->request->lease->name, result, lease);
 	lease_free(lease);
 	lease_request_free(call->request);
@@ -487,7 +492,8 @@ on_synced(void *arg, bool first)
 	struct leases *leases = arg;
 	mono_t now = loop_now(leases->loop);
 
-	(void)first;
+	if (!first)
+		leases->ops->restored(leases->arg);
 	leases->said_refused = false;
 	membership_listed(&leases->members, now);
 	leader_listed(&leases->leader, now);

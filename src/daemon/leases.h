@@ -29,7 +29,8 @@ struct leases_ops {
 	void (*changed)(void *arg);
 	/* After a stop: everything is released that can be. */
 	void (*released)(void *arg);
-	/* The API's versions went back, as when etcd was restored: other views are in doubt too. */
+	/* The Leases were listed again, or the API's versions went back, as when etcd was
+	 * restored: other views are in doubt too. */
 	void (*restored)(void *arg);
 };
 

@@ -106,6 +106,23 @@ def test_cluster_is_made_anew(cluster, api, lab, deployment):
     expect.owner(lab, ip, seconds=LATER)
 
 
+@pytest.mark.backend("kubesim")
+def test_cluster_is_made_anew_and_overtakes_the_old_one(cluster, api, lab, deployment):
+    """The same, and its versions have grown past those that the watches go on from: nothing refuses them."""
+    daemon = deployment.start()
+    api.create_service("a")
+    expect.owner(lab, expect.address(api, "a", "10.77.0.200"))
+    daemon.pause()
+    cluster.reset()
+    api.create_service("b")
+    api.create_service("other", type="ClusterIP")
+    for i in range(100):
+        api.patch_service("other", {"metadata": {"annotations": {"i": str(i)}}})
+    daemon.resume()
+    ip = expect.address(api, "b", seconds=LATER)
+    expect.owner(lab, ip, seconds=LATER)
+
+
 def test_wrong_token_then_the_right_one(cluster, api, deployment):
     right = cluster.daemon_token()
     path = cluster.write_token("not-a-token", "other.token")
