@@ -56,7 +56,8 @@ struct leases {
 	struct rate skips_said;
 	bool said_refused; /* that we may not have the Leases; until a list is complete */
 	enum leases_stop stop;
-	mono_t stop_answered; /* when the API last answered since the stop began, or that */
+	mono_t stop_answered; /* when the API last answered, and not with no, since the stop
+			       * began; or that */
 	mono_t stop_until;    /* of what is left once the addresses are released; MONO_NEVER */
 	unsigned n_in_flight;
 };
@@ -147,7 +148,8 @@ lease_call_done(void *arg, const struct api_answer *answer)
 	struct lease *lease = NULL;
 
 	leases->n_in_flight--;
-	if (answer->result == API_ANSWERED)
+	/* A server that lets us write nothing is as good as none. */
+	if (answer->result == API_ANSWERED && result != LEASE_REFUSED)
 		leases->stop_answered = loop_now(leases->loop);
 	if (result == LEASE_OK && op != LEASE_DELETE && !(lease = parse_lease(answer)))
 		result = LEASE_UNKNOWN;

@@ -182,7 +182,7 @@ send_request(struct ownership *o, struct ownership_address *a, mono_t now)
 	a->need = NEED_NOTHING;
 	a->asked = need;
 	a->doubt.asked = true;
-	if (!o->n_in_flight && !o->n_failures)
+	if (!o->n_in_flight && !o->n_failures && !a->failures)
 		o->answered = now;
 	if (need == NEED_CLAIM)
 		a->state = OWNERSHIP_CLAIMING;
@@ -261,7 +261,9 @@ judge(struct ownership *o, struct ownership_address *a, enum lease_op op, enum l
 	}
 	o->n_failures = 0;
 	o->paused_until = RECORD_LONG_AGO;
-	o->answered = now;
+	/* At a stop a server that refuses to write is as good as none. */
+	if (result != LEASE_REFUSED)
+		o->answered = now;
 }
 
 static void
